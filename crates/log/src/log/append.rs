@@ -1,0 +1,88 @@
+use super::Log;
+use super::roll::Active;
+use crate::segment::frame::{self, FRAME_BYTES};
+use crate::{Batch, Disk, DiskError, LogError};
+use understudy_types::{Lsn, Position};
+
+impl<D: Disk> Log<D> {
+    /// Writes the batch at the head. Not durable until [`Log::flush`].
+    /// Refuses, with nothing written, a batch that does not follow the head.
+    /// After any error but `Poisoned` and `Flush` the log is as it was, and
+    /// a batch may be appended at the same place. Cannot be cancelled.
+    pub fn append(&mut self, batch: &Batch) -> Result<(), LogError> {
+        self.check_alive()?;
+        self.history.check(batch.header())?;
+        let entry_bytes = frame::entry_bytes(batch.bytes().len());
+        if !self
+            .active
+            .as_ref()
+            .is_some_and(|active| active.has_room_for(entry_bytes))
+        {
+            self.roll(entry_bytes)?;
+        }
+        let flushed = self.flushed.map(|flushed| flushed.lsn);
+        let active = self
+            .active
+            .as_mut()
+            .expect("there is an active segment after a roll");
+        write_entry(&*self.disk, active, flushed, batch)?;
+        self.history.note(batch.header());
+        let mut shared = super::shared::lock(&self.shared);
+        shared
+            .map
+            .segments
+            .last_mut()
+            .expect("the active segment")
+            .note(batch.header());
+        Ok(())
+    }
+
+    /// Makes everything that was appended durable, and says up to where.
+    /// After an error it is unknown what is durable, and the log refuses
+    /// every later call. Cannot be cancelled.
+    pub fn flush(&mut self) -> Result<Option<Position>, LogError> {
+        self.check_alive()?;
+        if self.flushed != self.written() {
+            let active = self
+                .active
+                .as_ref()
+                .expect("what is not flushed is in a segment");
+            self.disk
+                .sync_data(&active.file)
+                .map_err(|error| self.poison(error))?;
+            self.flushed = self.written();
+            self.lock().flushed = self.flushed;
+        }
+        Ok(self.flushed)
+    }
+
+    pub(super) fn poison(&mut self, error: DiskError) -> LogError {
+        self.poisoned = true;
+        LogError::Flush(error)
+    }
+}
+
+fn write_entry<D: Disk>(
+    disk: &D,
+    active: &mut Active<D>,
+    flushed: Option<Lsn>,
+    batch: &Batch,
+) -> Result<(), LogError> {
+    let bytes = batch.bytes();
+    let end = active.end + frame::entry_bytes(bytes.len());
+    let batch_at = active.end + FRAME_BYTES as u64;
+    // Bytes that a failed write left beyond this entry go first, so that
+    // what follows the last batch is always zeros.
+    let dirty_end = active.dirty_end;
+    active.dirty_end = dirty_end.max(end);
+    if dirty_end > active.end {
+        let zeros = vec![0; (dirty_end - active.end) as usize];
+        disk.write_at(&active.file, active.end, &zeros)?;
+    }
+    disk.write_at(&active.file, batch_at, bytes)?;
+    let frame = frame::encode(&active.salt, flushed, bytes);
+    disk.write_at(&active.file, active.end, &frame)?;
+    active.end = end;
+    active.dirty_end = end;
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! The log's tests, in one binary.
+
+mod batch;
+mod common;
+mod crash;
+mod disk;
+mod golden;
+mod log;
+mod quarantine;
+mod reader;
+mod recovery;
+mod root;
+mod tail;
+mod truncate;

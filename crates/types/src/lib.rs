@@ -1,0 +1,21 @@
+//! The words of the project as types: every number that crosses a boundary
+//! has a type, a unit and an owner.
+//!
+//! This crate never does I/O, reads no clock and draws no random number:
+//! identifiers are made by the caller from bytes that it brings.
+//!
+//! Start with [`Position`]: equal positions mean equal histories.
+
+mod bytes_count;
+mod chain;
+mod id;
+mod name;
+mod position;
+mod time;
+
+pub use bytes_count::ByteCount;
+pub use chain::{ChainHash, ParseHashError};
+pub use id::{ClusterId, DataId, Nonce, ParseIdError};
+pub use name::{InvalidName, NodeId, ShardName};
+pub use position::{Epoch, Lsn, Position, lsn_value};
+pub use time::{BootTime, Clock};
