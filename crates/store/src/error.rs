@@ -1,0 +1,151 @@
+use std::fmt;
+
+/// Why the store gave no answer, split by what the caller may conclude.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// This attempt did not happen and will not. It says nothing about an
+    /// earlier attempt whose outcome is unknown.
+    #[error("the object store did not do this: {0}")]
+    Determinate(StoreFault),
+    /// This attempt may have happened, or may happen later. Read back before
+    /// anything rests on it.
+    #[error("the object store may or may not have done this: {0}")]
+    Indeterminate(StoreFault),
+}
+
+impl StoreError {
+    pub(crate) fn determinate(kind: FaultKind, detail: impl Into<String>) -> Self {
+        StoreError::Determinate(StoreFault::new(kind, detail))
+    }
+
+    pub(crate) fn indeterminate(kind: FaultKind, detail: impl Into<String>) -> Self {
+        StoreError::Indeterminate(StoreFault::new(kind, detail))
+    }
+
+    pub fn fault(&self) -> &StoreFault {
+        match self {
+            StoreError::Determinate(fault) | StoreError::Indeterminate(fault) => fault,
+        }
+    }
+
+    pub fn kind(&self) -> FaultKind {
+        self.fault().kind
+    }
+
+    /// Whether the attempt may have happened.
+    pub fn may_have_happened(&self) -> bool {
+        matches!(self, StoreError::Indeterminate(_))
+    }
+}
+
+/// What went wrong, and what was seen of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreFault {
+    pub kind: FaultKind,
+    /// What was seen, in the store's or the network's own words.
+    pub detail: String,
+}
+
+impl StoreFault {
+    fn new(kind: FaultKind, detail: impl Into<String>) -> Self {
+        StoreFault {
+            kind,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl fmt::Display for StoreFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} ({}). {}",
+            self.kind.fact(),
+            self.detail,
+            self.kind.cure()
+        )
+    }
+}
+
+/// The faults that an operator treats differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FaultKind {
+    /// The access key is unknown, the signature does not verify, or the
+    /// session token has expired.
+    WrongCredentials,
+    /// No credentials were found anywhere.
+    NoCredentials,
+    AccessDenied,
+    NoSuchBucket,
+    WrongRegion,
+    ClockSkew,
+    /// No connection was made: nothing was sent.
+    Unreachable,
+    /// The store does not know this operation.
+    NotSupported,
+    /// The store understood the request and will never do it.
+    Rejected,
+    /// No answer within the attempt's time.
+    TimedOut,
+    /// The connection broke after it stood.
+    ConnectionLost,
+    /// The store answered 5xx, or 429.
+    StoreFailed,
+    /// The answer could not be read, or lacks what it must hold.
+    UnreadableAnswer,
+}
+
+impl FaultKind {
+    /// What is the case, as half a sentence.
+    pub fn fact(self) -> &'static str {
+        match self {
+            FaultKind::WrongCredentials => "the store does not accept the credentials",
+            FaultKind::NoCredentials => "no credentials for the store were found",
+            FaultKind::AccessDenied => "the credentials lack a permission",
+            FaultKind::NoSuchBucket => "the bucket does not exist",
+            FaultKind::WrongRegion => "the bucket is in another region",
+            FaultKind::ClockSkew => "this machine's clock and the store's are too far apart",
+            FaultKind::Unreachable => "the endpoint cannot be reached",
+            FaultKind::NotSupported => "the store does not support the operation",
+            FaultKind::Rejected => "the store rejected the request",
+            FaultKind::TimedOut => "the store did not answer in time",
+            FaultKind::ConnectionLost => "the connection to the store broke",
+            FaultKind::StoreFailed => "the store reported a failure of its own",
+            FaultKind::UnreadableAnswer => "the store's answer cannot be understood",
+        }
+    }
+
+    /// What a person can do about it, as a sentence.
+    pub fn cure(self) -> &'static str {
+        match self {
+            FaultKind::WrongCredentials => {
+                "Check the access key and the secret key, or renew the session."
+            }
+            FaultKind::NoCredentials => {
+                "Give an access key and a secret key in the configuration or in \
+                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with an instance or pod role."
+            }
+            FaultKind::AccessDenied => {
+                "Allow s3:GetObject, s3:PutObject and s3:DeleteObject on the prefix, \
+                 and s3:ListBucket on the bucket."
+            }
+            FaultKind::NoSuchBucket => "Create the bucket, or correct its name or the endpoint.",
+            FaultKind::WrongRegion => "Set the region to the bucket's own.",
+            FaultKind::ClockSkew => "Set this machine's clock (NTP): requests carry a signed date.",
+            FaultKind::Unreachable => {
+                "Check the endpoint's host and port, DNS, routes and firewalls."
+            }
+            FaultKind::NotSupported => {
+                "Use a store that supports conditional writes on S3 objects."
+            }
+            FaultKind::Rejected => "Check the bucket, the prefix and the bucket's policies.",
+            FaultKind::TimedOut | FaultKind::ConnectionLost => {
+                "Check the network and the store's health; the request is settled by reading back."
+            }
+            FaultKind::StoreFailed => {
+                "Check the store's health; the request is settled by reading back."
+            }
+            FaultKind::UnreadableAnswer => "Check that the endpoint is an S3 store and no proxy.",
+        }
+    }
+}
