@@ -1,0 +1,163 @@
+//! The verdict on an operator's request, as a pure function.
+
+use super::Seen;
+use super::event::{Facts, Moment, Setup, Step};
+use super::loss::{LossBound, loss_bound};
+use crate::activation::{ActivationRequest, Mode};
+
+/// What a node does about a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// Another node's business.
+    NotOurs,
+    /// Say this, and be done with it.
+    Answer(Step),
+    Act {
+        bound: LossBound,
+    },
+}
+
+fn refuse(code: &'static str, fact: String, way_out: &str) -> Judgement {
+    Judgement::Answer(Step::Refused {
+        code,
+        fact,
+        way_out: way_out.to_owned(),
+    })
+}
+
+/// The operator has not accepted what may be lost.
+pub(crate) fn loss_refused(bound: LossBound) -> Step {
+    Step::Refused {
+        code: "E303",
+        fact: format!("this failover may lose {bound}"),
+        way_out: "prefer switchover while the primary lives; else accept it with --accept-loss SECONDS or --accept-loss unknown".to_owned(),
+    }
+}
+
+/// Checks that hold for both verbs and both nodes. `None`: go on.
+fn stale(
+    request: &ActivationRequest,
+    setup: &Setup,
+    seen: &Seen,
+    moment: &Moment,
+) -> Option<Judgement> {
+    let lease = &seen.lease;
+    if request.cluster != setup.cluster {
+        return Some(refuse(
+            "E301",
+            format!("the request is for cluster {}", request.cluster),
+            "check bucket and prefix",
+        ));
+    }
+    if let Some(consumed) = &lease.activation
+        && consumed.id == request.id
+    {
+        let holder = lease
+            .holder
+            .as_ref()
+            .map_or(&request.target, |holder| &holder.node)
+            .clone();
+        return Some(Judgement::Answer(Step::AlreadyDone {
+            holder,
+            epoch: lease.epoch,
+        }));
+    }
+    if request.expect_epoch != lease.epoch {
+        return Some(refuse(
+            "E301",
+            format!(
+                "the request expects epoch {}, the lease is at {}",
+                request.expect_epoch, lease.epoch
+            ),
+            "look at `understudy status` and ask again with the epoch that it shows",
+        ));
+    }
+    let holder = lease.holder.as_ref().map(|holder| &holder.node);
+    if let Some(expected) = &request.expect_holder
+        && holder != Some(expected)
+    {
+        let holder = holder.map_or("nobody".to_owned(), ToString::to_string);
+        return Some(refuse(
+            "E301",
+            format!("the request expects holder {expected}, the lease names {holder}"),
+            "look at `understudy status` and ask again",
+        ));
+    }
+    if moment.wall_millis > request.not_after_ms {
+        return Some(refuse(
+            "E302",
+            "the request has expired".to_owned(),
+            "ask again",
+        ));
+    }
+    None
+}
+
+/// The target's verdict on a failover, or on a switchover.
+pub(crate) fn judge_as_standby(
+    request: &ActivationRequest,
+    store_is_fresh: bool,
+    setup: &Setup,
+    seen: &Seen,
+    facts: &Facts,
+    moment: &Moment,
+) -> Judgement {
+    if request.target != setup.me.node {
+        return Judgement::NotOurs;
+    }
+    if let Some(judgement) = stale(request, setup, seen, moment) {
+        return judgement;
+    }
+    if request.mode == Mode::Switchover {
+        // The primary acts; this node waits to be named in the lease.
+        return Judgement::NotOurs;
+    }
+    if !store_is_fresh {
+        return refuse(
+            "E306",
+            "the object store has not answered lately, and without it no epoch can be taken"
+                .to_owned(),
+            "restore the way to the object store, and ask again",
+        );
+    }
+    let bound = loss_bound(setup, &seen.lease, facts, moment.now);
+    if !bound.is_accepted(request.accept_loss) {
+        return Judgement::Answer(loss_refused(bound));
+    }
+    Judgement::Act { bound }
+}
+
+/// The primary's verdict on a switchover.
+pub(crate) fn judge_as_primary(
+    request: &ActivationRequest,
+    setup: &Setup,
+    seen: &Seen,
+    moment: &Moment,
+    target_streams: bool,
+) -> Judgement {
+    if request.target == setup.me.node {
+        return match stale(request, setup, seen, moment) {
+            Some(judgement) => judgement,
+            None => Judgement::Answer(Step::AlreadyDone {
+                holder: setup.me.node.clone(),
+                epoch: seen.lease.epoch,
+            }),
+        };
+    }
+    if request.mode == Mode::Failover {
+        return Judgement::NotOurs;
+    }
+    if let Some(judgement) = stale(request, setup, seen, moment) {
+        return judgement;
+    }
+    if !target_streams {
+        return refuse(
+            "E202",
+            format!("{} is not streaming from this primary", request.target),
+            "check the name and the standby's log; when the primary must be given up, use `understudy failover`",
+        );
+    }
+    Judgement::Act {
+        bound: LossBound::Nothing,
+    }
+}

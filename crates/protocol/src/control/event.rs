@@ -1,0 +1,242 @@
+//! What the core is told, and what it asks for.
+
+use super::loss::{Known, LossBound};
+use crate::activation::{ActivationRequest, RequestId};
+use crate::lease::{AckPolicy, ETag, Heads, Member, StandbyId};
+use crate::shard::Requirement;
+use crate::timing::Timing;
+use std::collections::BTreeMap;
+use understudy_types::{BootTime, ClusterId, Epoch, NodeId, ShardName};
+
+/// What a node is, fixed for the life of its process.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub cluster: ClusterId,
+    pub me: Member,
+    pub shards: Vec<ShardName>,
+    pub ack_policy: AckPolicy,
+    pub timing: Timing,
+}
+
+/// Now, and what the core may not have of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    pub now: BootTime,
+    /// For the expiry of requests, and for nothing else.
+    pub wall_millis: u64,
+    /// 128 bits that nobody has used before.
+    pub entropy: [u8; 16],
+}
+
+/// What the data plane knows, refreshed before anything is judged.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// This node's flushed position of each shard.
+    pub heads: Heads,
+    /// What the stream said of the primary, for each shard.
+    pub known: BTreeMap<ShardName, Known>,
+}
+
+/// An object as fetched, or why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ObjectFetched {
+    Found { etag: ETag, body: Vec<u8> },
+    NotModified,
+    Absent,
+    Failed,
+}
+
+pub type LeaseFetched = ObjectFetched;
+
+/// How a conditional write ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WriteAnswer {
+    Applied(ETag),
+    /// The condition was false: an answer, but perhaps to a retry of a write
+    /// of ours that had been applied.
+    Refused,
+    /// Not applied by this attempt (409, or an error before anything was sent).
+    NotApplied,
+    /// May have been applied, or may yet be.
+    Unknown,
+}
+
+#[derive(Clone, Debug)]
+pub enum Event {
+    Tick,
+    LeaseFetched(LeaseFetched),
+    LeaseWritten(WriteAnswer),
+    ActivationFetched(ObjectFetched),
+    /// A request that arrived by another way than the object.
+    ActivationGiven(ActivationRequest),
+    PromisePersisted(Epoch),
+    Facts(Facts),
+    /// Someone says that the lease or the flag has changed: look now.
+    Knock,
+    Shutdown,
+
+    /// The epoch's first batch is flushed and all before it is applied.
+    Opened(Epoch),
+    /// Writes are held, and every shard's log is flushed to its end.
+    Sealed(Heads),
+    /// Nothing that was given a place is unanswered.
+    Answered,
+    /// What a connected standby has flushed in this epoch's stream.
+    PeerFlushed {
+        peer: StandbyId,
+        heads: Heads,
+    },
+    PeerGone(StandbyId),
+    /// A standby promised an epoch above ours: it takes nothing from us any
+    /// more until we have a higher one.
+    PeerPromised(Epoch),
+
+    /// The primary of that epoch said on every shard's stream that it is
+    /// silent for good, and all it flushed is flushed here.
+    PrimaryEnded(Epoch),
+    /// No batch is taken any more, on any shard; these are the ends.
+    FollowingStopped(Heads),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Fetch the lease, unless it still has this tag.
+    FetchLease {
+        known: Option<ETag>,
+    },
+    /// One attempt, no retries of any kind below.
+    WriteLease {
+        base: ETag,
+        body: Vec<u8>,
+    },
+    FetchActivation {
+        known: Option<ETag>,
+    },
+    /// Make the promise durable, then say [`Event::PromisePersisted`].
+    PersistPromise(Epoch),
+
+    /// Follow this primary in this epoch; `promised` goes into the hello.
+    Follow {
+        epoch: Epoch,
+        promised: Epoch,
+        primary: Box<Member>,
+    },
+    /// Take what still comes, but report no more to the primary.
+    DrainFollowing,
+    /// Take nothing more, then say [`Event::FollowingStopped`].
+    StopFollowing,
+
+    /// Commit what is flushed, begin the epoch with a first batch, apply to
+    /// its end, then say [`Event::Opened`].
+    Open {
+        epoch: Epoch,
+        lossy: bool,
+    },
+    /// Answers of this epoch may leave until then.
+    Grant {
+        epoch: Epoch,
+        deadline: BootTime,
+    },
+    /// No answer may leave any more.
+    Revoke,
+    Require(Requirement),
+    /// Hold new writes (they wait), flush what has a place, then say
+    /// [`Event::Sealed`], and [`Event::Answered`] once nothing is open.
+    HoldWrites,
+    /// Take held writes again.
+    ResumeWrites,
+    /// The epoch is over here: refuse held writes as not accepted, tell every
+    /// standby the end.
+    Close,
+    /// Tell the standbys that the lease has changed.
+    HintStandbys,
+    Notify(Notice),
+    /// The lease is released, or was never held: the process may end.
+    Exit,
+}
+
+/// One line for the log, the status page and the receipts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Notice {
+    #[error("following {primary} in epoch {epoch}")]
+    Following { primary: NodeId, epoch: Epoch },
+    #[error("primary in epoch {epoch}")]
+    Serving { epoch: Epoch },
+    #[error("superseded: epoch {by} was taken by {holder}, this node gives way")]
+    Superseded { by: Epoch, holder: NodeId },
+    #[error("the lease could not be renewed in time: no answer leaves until it is")]
+    Lapsed,
+    #[error("the lease is renewed again")]
+    Recovered,
+    #[error("standby {0} entered the in-sync set")]
+    InSync(NodeId),
+    #[error("standby {0} left the in-sync set")]
+    OutOfSync(NodeId),
+    #[error(
+        "lease.json is missing: nobody may take an epoch until it is restored from a copy (never run `understudy init` again)"
+    )]
+    LeaseMissing,
+    #[error("{0}")]
+    LeaseUnusable(String),
+    #[error(
+        "lease.json went back from epoch {seen} to {found}: an old copy was restored; put the newer one back"
+    )]
+    EpochWentBack { seen: Epoch, found: Epoch },
+    #[error(
+        "another process writes the lease in this node's name: this one gives way (a copied data root or a cloned machine)"
+    )]
+    Cloned,
+    #[error("this node's log is shorter than lease.json says it was: it will not take the lease")]
+    LogShorterThanLease,
+    #[error("activation.json cannot be read: {0}")]
+    ActivationUnusable(String),
+    #[error("the primary is of epoch {lease}, but epoch {promised} is promised here")]
+    PromisedBeyondLease { lease: Epoch, promised: Epoch },
+    /// A step of an operator's request.
+    #[error("activation {id}: {step}")]
+    Activation { id: RequestId, step: Step },
+}
+
+/// How far an operator's request has come on this node.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Step {
+    #[error("refused {code}: {fact}; {way_out}")]
+    Refused {
+        code: &'static str,
+        fact: String,
+        way_out: String,
+    },
+    #[error("accepted")]
+    Accepted { bound: LossBound },
+    #[error("writes are held")]
+    Holding,
+    #[error("sealed")]
+    Sealed { heads: Heads },
+    #[error("{to} has all of it")]
+    Confirmed { to: NodeId },
+    #[error("handed over to {to}")]
+    HandedOver { to: NodeId },
+    #[error("aborted: {why}; this node goes on in its epoch")]
+    Aborted { why: &'static str },
+    #[error("promised epoch {0}")]
+    Promised(Epoch),
+    #[error("claimed epoch {0}")]
+    Claimed(Epoch),
+    #[error("the old primary has said its end")]
+    Drained,
+    #[error("the old lease is over ({why})")]
+    Fenced { why: &'static str },
+    #[error("took epoch {epoch}")]
+    Taken {
+        epoch: Epoch,
+        lossy: bool,
+        heads: Heads,
+        bound: LossBound,
+    },
+    #[error("serving epoch {0}")]
+    Serving(Epoch),
+    #[error("follows {to} in epoch {epoch}")]
+    Follows { to: NodeId, epoch: Epoch },
+    #[error("already done: {holder} holds epoch {epoch}")]
+    AlreadyDone { holder: NodeId, epoch: Epoch },
+}

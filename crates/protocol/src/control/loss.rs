@@ -1,0 +1,123 @@
+//! What a promotion may lose, stated before it. Never too small.
+
+use super::event::{Facts, Setup};
+use crate::activation::AcceptLoss;
+use crate::lease::{AckPolicy, Heads, Lease, LeaseState};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use understudy_types::{BootTime, Lsn, lsn_value};
+
+/// What the stream has said about the primary of one shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The primary's flushed watermark in the last heartbeat.
+    pub flushed: Option<Lsn>,
+    /// A moment on this node's clock at which the primary certainly had no
+    /// record that is not flushed here now.
+    pub complete_as_of: BootTime,
+}
+
+/// What is acknowledged on the primary and may be missing here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossBound {
+    Nothing,
+    /// At least so many records are known to be missing, and nothing that was
+    /// acknowledged earlier than this long ago.
+    Recent {
+        records_known: u64,
+        within: Duration,
+    },
+    /// The primary has not yet said where it stands, since this node follows
+    /// it.
+    Unknown,
+}
+
+impl LossBound {
+    /// Whether the operator's word covers it.
+    pub(crate) fn is_accepted(&self, accepted: AcceptLoss) -> bool {
+        match (self, accepted) {
+            (LossBound::Nothing, _) | (_, AcceptLoss::Unknown) => true,
+            (LossBound::Recent { within, .. }, AcceptLoss::Seconds(seconds)) => {
+                *within <= Duration::from_secs(seconds)
+            }
+            _ => false,
+        }
+    }
+
+    pub fn is_nothing(&self) -> bool {
+        *self == LossBound::Nothing
+    }
+}
+
+impl std::fmt::Display for LossBound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LossBound::Nothing => f.write_str("no acknowledged write"),
+            LossBound::Recent {
+                records_known,
+                within,
+            } => write!(
+                f,
+                "writes acknowledged in the last {:.1} s ({records_known} records known to be missing)",
+                within.as_secs_f64() + 0.05
+            ),
+            LossBound::Unknown => {
+                f.write_str("unknown: the primary has not yet said where it stands")
+            }
+        }
+    }
+}
+
+/// The bound for a promotion of this node on top of `lease`.
+pub(crate) fn loss_bound(setup: &Setup, lease: &Lease, facts: &Facts, now: BootTime) -> LossBound {
+    if holds_everything(setup, lease, &facts.heads) {
+        return LossBound::Nothing;
+    }
+    let mut records_known = 0;
+    let mut within = Duration::ZERO;
+    for shard in &setup.shards {
+        let Some(known) = facts.known.get(shard) else {
+            return LossBound::Unknown;
+        };
+        let here = lsn_value(facts.heads.get(shard).copied().flatten().map(|p| p.lsn));
+        records_known += lsn_value(known.flushed).saturating_sub(here);
+        within = within.max(now.since(known.complete_as_of));
+    }
+    LossBound::Recent {
+        records_known,
+        within,
+    }
+}
+
+/// Whether every acknowledged record is certainly here: by the in-sync set,
+/// by the seal of a hand-over or a release, or because nobody ever served.
+pub(crate) fn holds_everything(setup: &Setup, lease: &Lease, heads: &Heads) -> bool {
+    let me = &setup.me;
+    // A mere claim of ours says nothing about what its former holder had.
+    let own = lease.state != LeaseState::Claimed
+        && lease
+            .holder
+            .as_ref()
+            .is_some_and(|h| h.data_id == me.data_id);
+    let in_sync =
+        lease.ack_policy == AckPolicy::Replicated && lease.in_sync.contains(&me.standby_id());
+    let released = lease.state == LeaseState::Released
+        && lease
+            .sealed
+            .as_ref()
+            .is_some_and(|sealed| reached(setup, sealed, heads));
+    let handed = lease.handover.as_ref().is_some_and(|handover| {
+        handover.successor == me.node && reached(setup, &handover.sealed, heads)
+    });
+    own || in_sync || released || handed
+}
+
+/// Whether this node stands exactly at the sealed positions. A shard that the
+/// seal does not name was empty.
+pub(crate) fn reached(setup: &Setup, sealed: &Heads, heads: &Heads) -> bool {
+    setup
+        .shards
+        .iter()
+        .all(|shard| sealed.get(shard).copied().flatten() == heads.get(shard).copied().flatten())
+}

@@ -1,0 +1,112 @@
+//! What a status page may see of the role.
+
+use super::{Control, Role};
+use crate::lease::{Heads, Lease, StandbyId};
+use serde::Serialize;
+use std::fmt;
+use understudy_types::{BootTime, Epoch};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleName {
+    Standby,
+    Promoting,
+    Claimed,
+    Primary,
+    /// Holds the lease, but hands it over, or releases it.
+    HandingOver,
+    /// Holds an epoch whose deadline has passed.
+    Lapsed,
+    Ended,
+}
+
+impl fmt::Display for RoleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            RoleName::Standby => "standby",
+            RoleName::Promoting => "promoting",
+            RoleName::Claimed => "claimed",
+            RoleName::Primary => "primary",
+            RoleName::HandingOver => "handing_over",
+            RoleName::Lapsed => "lapsed",
+            RoleName::Ended => "ended",
+        })
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct LeaseView {
+    pub lease: Lease,
+    pub seen_since: BootTime,
+}
+
+#[derive(Clone, Debug)]
+pub struct PeerView {
+    pub standby: StandbyId,
+    pub heads: Heads,
+    pub heard: BootTime,
+}
+
+#[derive(Clone, Debug)]
+pub struct ControlView {
+    pub role: RoleName,
+    pub promised: Epoch,
+    pub lease: Option<LeaseView>,
+    /// When the store last answered about the lease.
+    pub store_answered: Option<BootTime>,
+    /// A primary's: from when on it is silent.
+    pub deadline: Option<BootTime>,
+    pub peers: Vec<PeerView>,
+    /// What a failover to this node could lose now; `None` on a primary.
+    pub loss_bound: Option<super::LossBound>,
+}
+
+impl Control {
+    pub fn view(&self, now: BootTime) -> ControlView {
+        let (deadline, peers) = match &self.role {
+            Role::Primary(primary) => {
+                let peers = primary.peers.iter().map(|(standby, peer)| PeerView {
+                    standby: standby.clone(),
+                    heads: peer.heads.clone(),
+                    heard: peer.heard,
+                });
+                (Some(primary.deadline), peers.collect())
+            }
+            _ => (None, Vec::new()),
+        };
+        let lease = self.seen.as_ref().map(|s| LeaseView {
+            lease: s.lease.clone(),
+            seen_since: s.since,
+        });
+        let loss_bound = match (&self.role, &self.seen) {
+            (Role::Standby(_), Some(seen)) => Some(super::loss::loss_bound(
+                &self.setup,
+                &seen.lease,
+                &self.facts,
+                now,
+            )),
+            _ => None,
+        };
+        ControlView {
+            role: self.role_name(now),
+            promised: self.promised,
+            lease,
+            store_answered: self.store_answered,
+            deadline,
+            peers,
+            loss_bound,
+        }
+    }
+
+    pub fn role_name(&self, now: BootTime) -> RoleName {
+        match &self.role {
+            Role::Standby(_) => RoleName::Standby,
+            Role::Promoting(promotion) if promotion.is_claimed() => RoleName::Claimed,
+            Role::Promoting(_) => RoleName::Promoting,
+            Role::Primary(primary) if primary.pause.is_some() => RoleName::HandingOver,
+            Role::Primary(primary) if now >= primary.deadline => RoleName::Lapsed,
+            Role::Primary(_) => RoleName::Primary,
+            Role::Ended => RoleName::Ended,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Tables: events in, actions out.
+
+mod ambiguous;
+mod commit;
+mod failover;
+mod handover;
+mod handshake;
+mod in_sync;
+mod rig;
+mod schedule;
+mod start;
+mod stepping_up;

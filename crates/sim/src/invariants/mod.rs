@@ -1,0 +1,219 @@
+//! What must hold, one file each, worded after the design. The nodes say
+//! what they do; these files say whether they may.
+
+mod acked_survives;
+mod epochs_grow;
+mod fsync_failure_stops;
+mod loss_is_known;
+mod no_half_promotion;
+mod nothing_falls;
+mod one_writer;
+mod prefix_of_primary;
+mod reads_are_fresh;
+mod state_is_a_function;
+
+pub(crate) use loss_is_known::Statement;
+pub(crate) use nothing_falls::{at_rest, unique_at_rest};
+
+use crate::env::Env;
+use crate::node::{Applied, Shadow};
+use crate::oracle::Floor;
+use std::fmt;
+use understudy_log::Batch;
+use understudy_protocol::{ActivationRequest, Lease};
+use understudy_types::{Epoch, Lsn, Position};
+
+/// `Err` says what was found.
+pub(crate) type Verdict = Result<(), String>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    OneWriter,
+    EpochsGrow,
+    PrefixOfPrimary,
+    AckedSurvives,
+    LossIsKnown,
+    StateIsAFunction,
+    NothingFalls,
+    NoHalfPromotion,
+    FsyncFailureStops,
+    ReadsAreFresh,
+    /// Not of the design's list: when faults stop, the pair heals.
+    Heals,
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// One life of one node's process.
+pub(crate) type Life = (usize, u32);
+
+#[derive(Debug, Default)]
+pub(crate) struct Invariants {
+    one_writer: one_writer::OneWriter,
+    epochs_grow: epochs_grow::EpochsGrow,
+    prefix: prefix_of_primary::PrefixOfPrimary,
+    survives: acked_survives::AckedSurvives,
+    loss: loss_is_known::LossIsKnown,
+    function: state_is_a_function::StateIsAFunction,
+    promotion: no_half_promotion::NoHalfPromotion,
+    fsync: fsync_failure_stops::FsyncFailureStops,
+}
+
+/// A conditional write of the lease was applied.
+pub(crate) fn lease_written(env: &mut Env, before: &Lease, after: &Lease) {
+    let verdict = env.invariants.epochs_grow.lease_written(before, after);
+    env.demand(Invariant::EpochsGrow, verdict);
+    let verdict = env.invariants.promotion.lease_written(before, after);
+    env.demand(Invariant::NoHalfPromotion, verdict);
+}
+
+/// An operator asks for something.
+pub(crate) fn requested(env: &mut Env, request: &ActivationRequest) {
+    env.invariants.promotion.requested(request);
+}
+
+/// An epoch is open for answers.
+pub(crate) fn opens(env: &mut Env, epoch: Epoch) {
+    env.invariants.one_writer.opened(epoch);
+}
+
+/// An acknowledgement or a linearizable read leaves.
+pub(crate) fn effect(env: &mut Env, life: Life, epoch: Epoch) {
+    let verdict = env.invariants.one_writer.effect(life, epoch);
+    env.demand(Invariant::OneWriter, verdict);
+    said(env, life);
+}
+
+/// Something leaves that rests on this process' disk.
+pub(crate) fn said(env: &mut Env, life: Life) {
+    let verdict = env.invariants.fsync.said(life);
+    env.demand(Invariant::FsyncFailureStops, verdict);
+}
+
+pub(crate) fn flush_failed(env: &mut Env, life: Life) {
+    env.invariants.fsync.failed(life);
+}
+
+/// A batch is flushed on its primary, or was recovered from a disk.
+pub(crate) fn flushed(env: &mut Env, shard: usize, position: Position) {
+    env.invariants.prefix.flushed(shard, position);
+}
+
+/// A standby appended a batch of a stream.
+pub(crate) fn taken(env: &mut Env, life: Life, shard: usize, batch: &Batch) {
+    let verdict = env.invariants.prefix.taken(life, shard, batch.position());
+    env.demand(Invariant::PrefixOfPrimary, verdict);
+}
+
+/// A node is about to store a batch of an epoch.
+pub(crate) fn stored(env: &mut Env, life: Life, epoch: Epoch, promised: Option<Epoch>) {
+    let verdict = epochs_grow::stored(life, epoch, promised);
+    env.demand(Invariant::EpochsGrow, verdict);
+}
+
+/// A standby that does not drain takes a batch from a stream of this epoch.
+pub(crate) fn fenced(env: &mut Env, life: Life, stream: Epoch, promised: Option<Epoch>) {
+    let verdict = epochs_grow::fenced(life, stream, promised);
+    env.demand(Invariant::EpochsGrow, verdict);
+}
+
+/// A primary gave a batch its place.
+pub(crate) fn placed(env: &mut Env, life: Life, shard: usize, batch: &Batch) {
+    let verdict = env.invariants.epochs_grow.placed(life, shard, batch);
+    env.demand(Invariant::EpochsGrow, verdict);
+}
+
+/// A node applied a batch.
+pub(crate) fn applied(
+    env: &mut Env,
+    life: Life,
+    shard: usize,
+    before: Option<Position>,
+    now: Applied,
+    batch: &Batch,
+) {
+    let verdict = nothing_falls::applied(life, shard, before, batch);
+    env.demand(Invariant::NothingFalls, verdict);
+    let verdict = env.invariants.function.applied(life, shard, now);
+    env.demand(Invariant::StateIsAFunction, verdict);
+    env.invariants
+        .survives
+        .shown(life.0, shard, now.position, batch.epoch());
+}
+
+/// A promotion stated what it may lose.
+pub(crate) fn stated(env: &mut Env, epoch: Epoch, statement: Statement) {
+    let request = statement
+        .request
+        .and_then(|id| env.invariants.promotion.request(id))
+        .cloned();
+    let verdict = env
+        .invariants
+        .loss
+        .stated(epoch, statement, request.as_ref());
+    env.demand(Invariant::LossIsKnown, verdict);
+}
+
+/// A node begins to serve an epoch on top of these logs.
+pub(crate) fn opened(
+    env: &mut Env,
+    epoch: Epoch,
+    lossy: bool,
+    logs: &[&Shadow],
+    clock: crate::time::NodeClock,
+) {
+    if env.invariants.one_writer.newest() > epoch {
+        // It comes too late to answer anybody.
+        return;
+    }
+    let lease = env.store.lease();
+    for (shard, log) in logs.iter().enumerate() {
+        let verdict = epochs_grow::forks_as_recorded(lease.as_ref(), epoch, shard, log.head());
+        env.demand(Invariant::EpochsGrow, verdict);
+        let missing = acked_survives::missing(&env.oracle, shard, log);
+        if lossy {
+            let verdict = env
+                .invariants
+                .loss
+                .opened(epoch, &env.oracle, &missing, &clock);
+            env.demand(Invariant::LossIsKnown, verdict);
+            env.oracle.declare_lost(shard, &missing, log);
+            env.invariants.survives.forget(shard, epoch, log);
+        } else {
+            let verdict = env.invariants.survives.opened(epoch, shard, log, &missing);
+            env.demand(Invariant::AckedSurvives, verdict);
+        }
+    }
+}
+
+/// A node cuts its log; these records are kept in quarantine.
+pub(crate) fn truncated(env: &mut Env, life: Life, removed: u64, quarantined: u64) {
+    let verdict = loss_is_known::truncated(life, removed, quarantined);
+    env.demand(Invariant::LossIsKnown, verdict);
+}
+
+/// A linearizable read came back to its client.
+pub(crate) fn read_answered(
+    env: &mut Env,
+    shard: usize,
+    key: u64,
+    floor: Floor,
+    found: Option<Lsn>,
+) {
+    let verdict = reads_are_fresh::answered(&env.oracle, shard, key, floor, found);
+    env.demand(Invariant::ReadsAreFresh, verdict);
+    if let Some(lsn) = found {
+        env.oracle.raise_floor(shard, key, lsn);
+    }
+}
+
+/// Everything is quiet: what was acknowledged must be in this log.
+pub(crate) fn survived(env: &mut Env, shard: usize, log: &Shadow) {
+    let missing = acked_survives::missing(&env.oracle, shard, log);
+    let verdict = acked_survives::at_rest(shard, &missing);
+    env.demand(Invariant::AckedSurvives, verdict);
+}

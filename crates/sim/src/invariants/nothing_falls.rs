@@ -1,0 +1,59 @@
+//! **NothingFalls**: no gap, no duplicate, no reordering, and nothing from
+//! nowhere.
+
+use super::{Life, Verdict};
+use crate::node::Shadow;
+use crate::oracle::{Oracle, Outcome};
+use std::collections::BTreeSet;
+use understudy_log::Batch;
+use understudy_types::{Lsn, Position};
+
+/// A batch is applied behind the one before it.
+pub(super) fn applied(
+    life: Life,
+    shard: usize,
+    before: Option<Position>,
+    batch: &Batch,
+) -> Verdict {
+    let expected = Lsn::after(before.map(|before| before.lsn));
+    if batch.first_lsn() != expected {
+        return Err(format!(
+            "n{} applies lsn {} of s{shard}, next is {expected}",
+            life.0,
+            batch.first_lsn()
+        ));
+    }
+    match before {
+        Some(before) if before.hash != batch.previous() => Err(format!(
+            "n{} applies lsn {expected} of s{shard}, which does not link to {before}",
+            life.0
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// In the end no command has two places, and none that was refused has one.
+pub(crate) fn unique_at_rest(oracle: &Oracle, shard: usize, log: &Shadow) -> Verdict {
+    let mut seen = BTreeSet::new();
+    for id in log.commands() {
+        if !seen.insert(id) {
+            return Err(format!("command {id} is twice in s{shard}"));
+        }
+        if oracle.write(id).outcome == Outcome::NotAccepted {
+            return Err(format!("command {id} was not accepted, but is in s{shard}"));
+        }
+    }
+    Ok(())
+}
+
+/// In the end both logs are the same.
+pub(crate) fn at_rest(shard: usize, one: &Shadow, other: &Shadow) -> Verdict {
+    if one.head() == other.head() {
+        return Ok(());
+    }
+    Err(format!(
+        "s{shard} ends at {:?} here and at {:?} there",
+        one.head(),
+        other.head()
+    ))
+}

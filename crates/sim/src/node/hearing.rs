@@ -1,0 +1,118 @@
+//! What a standby hears beside batches: heartbeats, and the end.
+
+use super::Halt;
+use super::Process;
+use super::process::Plane;
+use crate::env::Env;
+use crate::invariants;
+use crate::mutation::Mutation;
+use crate::network::{self, Heartbeat, Message, Progress, Side};
+use understudy_protocol::Event;
+use understudy_types::{Epoch, Lsn};
+
+impl Process {
+    pub(super) fn report(&mut self, env: &mut Env, shard: usize) {
+        let tick = self.now(env);
+        let log = &self.shards[shard].log;
+        let early = env.is_broken(Mutation::ProgressBeforeFlush);
+        let flushed = if early { log.written() } else { log.flushed() };
+        let life = self.id();
+        let Plane::Following(following) = &mut self.plane else {
+            return;
+        };
+        let stream = &following.streams[shard];
+        if following.draining || stream.intake.is_none() {
+            return;
+        }
+        if let Some(id) = stream.connection {
+            invariants::said(env, life);
+            network::send(
+                env,
+                id,
+                Side::Standby,
+                Message::Progress(Progress { flushed, tick }),
+            );
+        }
+    }
+
+    pub(super) fn heartbeat(
+        &mut self,
+        env: &mut Env,
+        shard: usize,
+        heartbeat: Heartbeat,
+    ) -> Result<(), Halt> {
+        let now = self.now(env);
+        let arrival = env.is_broken(Mutation::KnownFromArrival);
+        let Plane::Following(following) = &mut self.plane else {
+            return Ok(());
+        };
+        let stream = &mut following.streams[shard];
+        stream.primary_flushed = stream.primary_flushed.max(heartbeat.flushed);
+        if let Some(echo) = heartbeat.echo {
+            stream
+                .ahead
+                .push((heartbeat.flushed, if arrival { now } else { echo }));
+        }
+        let here = &mut self.shards[shard];
+        here.committed = here.committed.max(heartbeat.committed);
+        self.note_complete(env, shard);
+        self.report(env, shard);
+        self.apply_soon(env, shard);
+        if heartbeat.read_lease {
+            self.tell(env, Event::Knock);
+        }
+        Ok(())
+    }
+
+    /// What heartbeats said holds here as soon as it is flushed here.
+    pub(super) fn note_complete(&mut self, env: &Env, shard: usize) {
+        let flushed = self.shards[shard].log.flushed().map(|head| head.lsn);
+        let flushed = if env.is_broken(Mutation::KnownFromArrival) {
+            Lsn::new(u64::MAX - 1)
+        } else {
+            flushed
+        };
+        let Plane::Following(following) = &mut self.plane else {
+            return;
+        };
+        let stream = &mut following.streams[shard];
+        let reached = stream
+            .ahead
+            .iter()
+            .filter(|(upto, _)| *upto <= flushed)
+            .map(|(_, tick)| *tick);
+        stream.complete_as_of = stream.complete_as_of.max(reached.max());
+        stream.ahead.retain(|(upto, _)| *upto > flushed);
+    }
+
+    pub(super) fn end_said(
+        &mut self,
+        env: &mut Env,
+        shard: usize,
+        epoch: Epoch,
+    ) -> Result<(), Halt> {
+        let Plane::Following(following) = &mut self.plane else {
+            return Ok(());
+        };
+        if epoch == following.epoch && following.streams[shard].intake.is_some() {
+            following.streams[shard].end_said = true;
+            self.tell_ended(env);
+        }
+        Ok(())
+    }
+
+    /// The end counts when everything before it is flushed, on every shard.
+    pub(super) fn tell_ended(&mut self, env: &mut Env) {
+        let Plane::Following(following) = &mut self.plane else {
+            return;
+        };
+        for (stream, shard) in following.streams.iter_mut().zip(&self.shards) {
+            stream.ended |= stream.end_said && shard.is_quiet();
+        }
+        let all = following.streams.iter().all(|stream| stream.ended);
+        if all && !std::mem::replace(&mut following.told_ended, true) {
+            let epoch = following.epoch;
+            self.tell(env, Event::PrimaryEnded(epoch));
+        }
+    }
+}

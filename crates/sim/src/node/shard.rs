@@ -1,0 +1,227 @@
+//! One shard of a process: its log, its state, and how far each is.
+
+use super::{Halt, Shadow};
+use crate::env::Env;
+use crate::invariants::{self, Life};
+use crate::machine::Registers;
+use crate::mutation::Mutation;
+use crate::scenario::Scenario;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use understudy_log::{Batch, DiskErrorKind, Log, LogConfig, LogError, Record, SimDisk};
+use understudy_protocol::shard::History;
+use understudy_state::{CommandContext, EpochStart, StateDigest, StateMachine};
+use understudy_types::{ByteCount, ClusterId, Lsn, Position};
+
+/// How far a state is, and what it looks like there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Applied {
+    pub position: Position,
+    pub digest: StateDigest,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shard {
+    pub index: usize,
+    pub log: Log<SimDisk>,
+    pub shadow: Shadow,
+    pub state: Registers,
+    pub applied: Option<Position>,
+    /// Written, and not applied.
+    unapplied: VecDeque<Batch>,
+    /// As far as this node knows.
+    pub committed: Option<Lsn>,
+    pub is_flushing: bool,
+    pub is_applying: bool,
+    pub is_pumping: bool,
+}
+
+/// What an append came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Appended {
+    Written,
+    /// There is no space; nothing was written.
+    Full,
+}
+
+pub(super) fn log_config(cluster: ClusterId, shard: usize) -> LogConfig {
+    LogConfig {
+        cluster,
+        shard: Scenario::shard_name(shard),
+        segment_size: ByteCount(8192),
+    }
+}
+
+impl Shard {
+    /// Opens the log and takes everything in it as flushed.
+    pub(crate) fn open(
+        env: &mut Env,
+        life: Life,
+        index: usize,
+        disk: Arc<SimDisk>,
+    ) -> Result<Shard, Halt> {
+        let config = log_config(env.scenario.cluster, index);
+        let mut shadow = Shadow::default();
+        let mut unapplied = VecDeque::new();
+        let opened = Log::open_with(disk, config, &mut |batch| {
+            shadow.push(batch);
+            unapplied.push_back(batch.clone());
+        });
+        let (log, report) = opened.map_err(|error| halt(&error))?;
+        for batch in &unapplied {
+            invariants::flushed(env, index, batch.position());
+        }
+        let committed = unapplied.iter().filter_map(|batch| batch.committed()).max();
+        env.say(|| {
+            format!(
+                "n{} s{index} recovered {:?}, torn {:?}",
+                life.0,
+                report.head,
+                report.torn_tail.map(|t| t.row)
+            )
+        });
+        let state = Self::blank_state(env, life);
+        Ok(Shard {
+            index,
+            log,
+            shadow,
+            state,
+            applied: None,
+            unapplied,
+            committed,
+            is_flushing: false,
+            is_applying: false,
+            is_pumping: false,
+        })
+    }
+
+    fn blank_state(env: &Env, life: Life) -> Registers {
+        let mut state = Registers::default();
+        if env.is_broken(Mutation::ApplyDependsOnNode) {
+            state.taint = life.0 as u64;
+        }
+        state
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        !self.is_flushing && self.log.flushed() == self.log.written()
+    }
+
+    pub(crate) fn history(&self) -> History {
+        let epochs = self
+            .log
+            .epoch_history()
+            .iter()
+            .map(|fork| (fork.epoch, fork.fork))
+            .collect();
+        History {
+            epochs,
+            head: self.log.flushed(),
+        }
+    }
+
+    pub(crate) fn append(&mut self, batch: &Batch) -> Result<Appended, Halt> {
+        match self.log.append(batch) {
+            Ok(()) => {
+                self.shadow.push(batch);
+                self.unapplied.push_back(batch.clone());
+                Ok(Appended::Written)
+            }
+            Err(LogError::Full(_)) => Ok(Appended::Full),
+            Err(error) => Err(halt(&error)),
+        }
+    }
+
+    /// Everything that is written becomes durable, or the process ends.
+    pub(crate) fn flush(&mut self, env: &mut Env, life: Life) -> Result<Option<Position>, Halt> {
+        match self.log.flush() {
+            Ok(flushed) => Ok(flushed),
+            Err(error) => {
+                invariants::flush_failed(env, life);
+                Err(halt(&error))
+            }
+        }
+    }
+
+    /// Applies whole batches up to `upto`.
+    pub(crate) fn apply(&mut self, env: &mut Env, life: Life, upto: Option<Lsn>) -> Vec<Batch> {
+        let mut done = Vec::new();
+        while let Some(batch) = self.unapplied.front()
+            && Some(batch.last_lsn()) <= upto
+        {
+            let batch = self.unapplied.pop_front().expect("just seen");
+            if env.is_broken(Mutation::ApplySkipsBatch) && env.chance.percent(2) {
+                continue;
+            }
+            self.apply_batch(&batch);
+            let now = Applied {
+                position: batch.position(),
+                digest: self.state.digest(),
+            };
+            invariants::applied(env, life, self.index, self.applied, now, &batch);
+            self.applied = Some(batch.position());
+            done.push(batch);
+        }
+        done
+    }
+
+    fn apply_batch(&mut self, batch: &Batch) {
+        let (epoch, wall_millis) = (batch.epoch(), batch.wall_millis());
+        for (lsn, record) in batch.records() {
+            match record {
+                Record::Command(bytes) => {
+                    self.state.apply(
+                        CommandContext {
+                            lsn,
+                            epoch,
+                            wall_millis,
+                        },
+                        &bytes,
+                    );
+                }
+                Record::EpochStart(start) => {
+                    self.state.begin_epoch(EpochStart {
+                        epoch,
+                        lsn,
+                        wall_millis,
+                        lossy: start.lossy,
+                    });
+                }
+            }
+        }
+    }
+
+    /// After a cut: forgets the state and builds it again from the log.
+    pub(crate) fn rebuild(&mut self, env: &mut Env, life: Life) -> Result<(), Halt> {
+        let head = self.log.flushed();
+        self.shadow.cut(head);
+        let upto = self
+            .applied
+            .map(|applied| applied.lsn)
+            .min(head.map(|head| head.lsn));
+        self.committed = self.committed.min(head.map(|head| head.lsn));
+        self.state = Self::blank_state(env, life);
+        self.applied = None;
+        self.unapplied.clear();
+        if let Some(head) = head {
+            let reader = self.log.reader_factory().read_from(Lsn::FIRST);
+            let mut reader = reader.map_err(|error| halt(&error))?;
+            while let Some(batch) = reader.next(head.lsn).map_err(|error| halt(&error))? {
+                self.unapplied.push_back(batch);
+            }
+        }
+        self.apply(env, life, upto);
+        Ok(())
+    }
+}
+
+/// What a failure of the log means for the process.
+pub(super) fn halt(error: &LogError) -> Halt {
+    match error {
+        LogError::Flush(_) | LogError::Full(_) | LogError::Poisoned => {
+            Halt::Disk(error.to_string())
+        }
+        LogError::Disk(disk) if disk.kind == DiskErrorKind::Io => Halt::Disk(error.to_string()),
+        _ => Halt::Broken(error.to_string()),
+    }
+}

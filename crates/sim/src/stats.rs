@@ -1,0 +1,57 @@
+//! What a run has seen, for the summary.
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    pub steps: u64,
+    pub promotions: u64,
+    pub lossy_promotions: u64,
+    pub switchovers: u64,
+    pub crashes: u64,
+    pub truncations: u64,
+    pub acknowledged: u64,
+    pub not_accepted: u64,
+    pub unknown: u64,
+    pub reads: u64,
+    pub faults: BTreeMap<&'static str, u64>,
+}
+
+impl Stats {
+    pub fn fault(&mut self, kind: &'static str) {
+        *self.faults.entry(kind).or_default() += 1;
+    }
+}
+
+impl AddAssign<&Stats> for Stats {
+    fn add_assign(&mut self, other: &Stats) {
+        // All fields are named, so that a new one forces a decision.
+        let Stats {
+            steps,
+            promotions,
+            lossy_promotions,
+            switchovers,
+            crashes,
+            truncations,
+            acknowledged,
+            not_accepted,
+            unknown,
+            reads,
+            faults,
+        } = other;
+        self.steps += steps;
+        self.promotions += promotions;
+        self.lossy_promotions += lossy_promotions;
+        self.switchovers += switchovers;
+        self.crashes += crashes;
+        self.truncations += truncations;
+        self.acknowledged += acknowledged;
+        self.not_accepted += not_accepted;
+        self.unknown += unknown;
+        self.reads += reads;
+        for (kind, count) in faults {
+            *self.faults.entry(kind).or_default() += count;
+        }
+    }
+}
