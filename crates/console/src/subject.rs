@@ -1,0 +1,28 @@
+use understudy_node::Observer;
+use understudy_node::status::Status;
+
+/// What the console looks at.
+pub trait Subject: Clone + Send + Sync + 'static {
+    /// Everything that is known now; ages are computed by the call.
+    fn status(&self) -> Status;
+
+    /// Whether the lease is provably valid at this moment.
+    fn is_primary_now(&self) -> bool;
+
+    /// Whether the node can do its part: serve as primary, or follow one.
+    fn is_ready(&self) -> bool;
+}
+
+impl Subject for Observer {
+    fn status(&self) -> Status {
+        Observer::status(self)
+    }
+
+    fn is_primary_now(&self) -> bool {
+        Observer::is_primary_now(self)
+    }
+
+    fn is_ready(&self) -> bool {
+        Observer::is_ready(self)
+    }
+}

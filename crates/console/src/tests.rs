@@ -1,0 +1,272 @@
+use crate::health::LagLimit;
+use crate::{METRICS, Subject, render_metrics, router};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tower::ServiceExt;
+use understudy_node::status::Status;
+use understudy_types::ByteCount;
+
+#[derive(Clone)]
+struct Fixed {
+    status: Status,
+    primary: bool,
+    ready: bool,
+}
+
+impl Subject for Fixed {
+    fn status(&self) -> Status {
+        self.status.clone()
+    }
+    fn is_primary_now(&self) -> bool {
+        self.primary
+    }
+    fn is_ready(&self) -> bool {
+        self.ready
+    }
+}
+
+fn position(lsn: u64) -> Value {
+    json!({ "lsn": lsn, "hash": format!("{lsn:064x}") })
+}
+
+fn common(node: &str, role: &str) -> Value {
+    json!({
+        "node": node, "data_id": "0".repeat(32), "cluster": "1".repeat(32), "cluster_name": "dev",
+        "version": "0.1.0", "role": role, "promised_epoch": 3, "ack_policy": "local",
+        "uptime_seconds": 12.5, "stream": null, "standbys": [], "loss_bound": null,
+        "disk_free_bytes": 1000,
+        "lease": {
+            "epoch": 3, "state": "held", "holder": "alpha", "holder_replication": "127.0.0.1:2390",
+            "ttl_seconds": 10.0, "seen_seconds_ago": 0.4, "store_answered_seconds_ago": 0.1,
+            "remaining_seconds": null, "in_sync": ["bravo"], "ack_policy": "local", "handover_to": null
+        },
+        "shards": { "main": {
+            "client_address": "127.0.0.1:2479", "flushed": position(98), "committed": 97, "applied": 97,
+            "flushed_bytes": 4096, "state_memory_bytes": 512, "state_digest": "d", "primary": null,
+            "lag": null, "quarantined_records": 2
+        } }
+    })
+}
+
+fn read(value: Value) -> Status {
+    serde_json::from_value(value).unwrap()
+}
+
+fn standby() -> Value {
+    let mut value = common("bravo", "standby");
+    value["stream"] = json!({
+        "state": "streaming", "primary": "alpha", "epoch": 3, "connected_seconds": 5.0,
+        "heartbeat_age_seconds": 0.2, "round_trip_seconds": 0.001, "cause": null, "reconnects": 1
+    });
+    value["loss_bound"] =
+        json!({ "recent": { "records_known": 2, "within": { "secs": 1, "nanos": 500_000_000 } } });
+    value["shards"]["main"]["primary"] =
+        json!({ "flushed": position(100), "committed": 99, "flushed_bytes": 5000 });
+    value["shards"]["main"]["lag"] = json!({
+        "known": true, "records_received": 1, "records_flushed": 2, "records_applied": 3,
+        "bytes_flushed": 904, "seconds": 0.25
+    });
+    value
+}
+
+fn primary() -> Value {
+    let mut value = common("alpha", "primary");
+    value["lease"]["remaining_seconds"] = json!(7.5);
+    value["standbys"] = json!([{
+        "node": "bravo", "data_id": "2".repeat(32), "connected": false, "in_sync": false,
+        "last_heard_seconds_ago": 40.0, "flushed": { "main": position(90) }, "records_behind": { "main": 8 }
+    }]);
+    value
+}
+
+fn names_in(text: &str) -> BTreeSet<&str> {
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split(['{', ' ']).next().unwrap())
+        .collect()
+}
+
+#[test]
+fn every_metric_is_exposed_by_a_primary_or_a_standby() {
+    let (standby, primary) = (read(standby()), read(primary()));
+    let (first, second) = (
+        render_metrics(&standby, false),
+        render_metrics(&primary, true),
+    );
+    let exposed: BTreeSet<&str> = names_in(&first)
+        .union(&names_in(&second))
+        .copied()
+        .collect();
+    let declared: BTreeSet<&str> = METRICS.iter().map(|metric| metric.name).collect();
+    assert_eq!(exposed, declared);
+    assert_eq!(declared.len(), METRICS.len(), "no name twice");
+}
+
+#[test]
+fn metrics_page_lists_exactly_the_metrics_there_are() {
+    let page = include_str!("../../../docs/metrics.md");
+    let documented: Vec<String> = page
+        .lines()
+        .filter(|line| line.starts_with("| `understudy_"))
+        .map(str::to_owned)
+        .collect();
+    let declared: Vec<String> = METRICS
+        .iter()
+        .map(|metric| {
+            let labels = match metric.labels {
+                [] => String::new(),
+                labels => format!("{{{}}}", labels.join(",")),
+            };
+            format!(
+                "| `{}{labels}` | {} | {} |",
+                metric.name,
+                metric.kind.word(),
+                metric.help
+            )
+        })
+        .collect();
+    assert_eq!(documented, declared);
+}
+
+#[test]
+fn standbys_exposition_is_as_expected() {
+    let text = render_metrics(&read(standby()), false);
+    for line in [
+        "understudy_role{role=\"standby\"} 1",
+        "understudy_role{role=\"primary\"} 0",
+        "understudy_position_records{shard=\"main\",stage=\"primary_durable\"} 100",
+        "understudy_position_records{shard=\"main\",stage=\"received\"} 99",
+        "understudy_position_records{shard=\"main\",stage=\"flushed\"} 98",
+        "understudy_lag_records{shard=\"main\",stage=\"flushed\"} 2",
+        "understudy_lag_seconds{stage=\"applied\"} 0.25",
+        "understudy_lag_known 1",
+        "understudy_in_sync 1",
+        "understudy_loss_bound_records 2",
+        "understudy_loss_bound_seconds 1.5",
+        "understudy_lease_valid 0",
+        "# TYPE understudy_stream_reconnects_total counter",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "{line} is missing in\n{text}"
+        );
+    }
+}
+
+#[test]
+fn primary_exposes_no_lag_of_its_own() {
+    let text = render_metrics(&read(primary()), true);
+    for name in [
+        "understudy_lag_",
+        "understudy_stream_",
+        "understudy_loss_bound_",
+        "understudy_in_sync",
+    ] {
+        assert!(!text.contains(name), "{name} in\n{text}");
+    }
+    assert!(text.contains("understudy_registered{standby=\"bravo\"} 1"));
+    assert!(text.contains("understudy_peer_connected{standby=\"bravo\"} 0"));
+}
+
+#[test]
+fn standby_that_never_heard_its_primary_exposes_no_zero() {
+    let mut value = standby();
+    value["stream"]["state"] = json!("connecting");
+    value["stream"]["heartbeat_age_seconds"] = json!(null);
+    value["shards"]["main"]["primary"] = json!(null);
+    value["shards"]["main"]["lag"] = json!(null);
+    value["loss_bound"] = json!("unknown");
+    let text = render_metrics(&read(value), false);
+    assert!(text.contains("understudy_lag_known 0"));
+    assert!(!text.contains("understudy_lag_seconds"));
+    assert!(!text.contains("understudy_stream_heartbeat_age_seconds"));
+    assert!(text.contains("understudy_loss_bound_seconds +Inf"));
+}
+
+#[test]
+fn lag_limits_are_times_records_or_bytes() {
+    assert_eq!(
+        LagLimit::parse("1s"),
+        Ok(LagLimit::Time(Duration::from_secs(1)))
+    );
+    assert_eq!(LagLimit::parse("10000"), Ok(LagLimit::Records(10_000)));
+    assert_eq!(
+        LagLimit::parse("16MiB"),
+        Ok(LagLimit::Bytes(ByteCount::mib(16)))
+    );
+    assert!(LagLimit::parse("much").is_err());
+}
+
+async fn ask(subject: &Fixed, method: Method, path: &str) -> StatusCode {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .body(Body::empty())
+        .unwrap();
+    router(subject.clone())
+        .oneshot(request)
+        .await
+        .unwrap()
+        .status()
+}
+
+#[tokio::test]
+async fn load_balancers_get_yes_or_no_on_get_and_head() {
+    let standby = Fixed {
+        status: read(standby()),
+        primary: false,
+        ready: true,
+    };
+    let primary = Fixed {
+        status: read(primary()),
+        primary: true,
+        ready: true,
+    };
+    for method in [Method::GET, Method::HEAD] {
+        for (subject, path, expected) in [
+            (&standby, "/live", 200),
+            (&standby, "/ready", 200),
+            (&standby, "/primary", 503),
+            (&standby, "/standby", 200),
+            (&standby, "/standby?max-lag=1s", 200),
+            (&standby, "/standby?max-lag=100ms", 503),
+            (&standby, "/standby?max-lag=2", 503),
+            (&standby, "/standby?max-lag=1KiB", 200),
+            (&standby, "/standby?max-lag=much", 400),
+            (&primary, "/primary", 200),
+            (&primary, "/standby", 503),
+            (&primary, "/", 200),
+            (&primary, "/status", 200),
+            (&primary, "/metrics", 200),
+        ] {
+            let found = ask(subject, method.clone(), path).await;
+            assert_eq!(found.as_u16(), expected, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_lag_is_within_no_limit() {
+    let mut value = standby();
+    value["shards"]["main"]["lag"]["known"] = json!(false);
+    let subject = Fixed {
+        status: read(value),
+        primary: false,
+        ready: false,
+    };
+    assert_eq!(ask(&subject, Method::GET, "/standby?max-lag=1h").await, 503);
+    assert_eq!(ask(&subject, Method::GET, "/ready").await, 503);
+}
+
+#[tokio::test]
+async fn claimed_epoch_is_answered_accepted() {
+    let subject = Fixed {
+        status: read(common("bravo", "claimed")),
+        primary: false,
+        ready: false,
+    };
+    assert_eq!(ask(&subject, Method::GET, "/primary").await, 202);
+}

@@ -1,0 +1,91 @@
+//! What remains of an activation: a file for each epoch that one led to.
+
+use super::Driver;
+use crate::status::Receipt;
+use understudy_log::{Disk, DiskError, OsDisk};
+use understudy_protocol::RequestId;
+use understudy_protocol::control::Step;
+use understudy_types::Epoch;
+
+const DIRECTORY: &str = "receipts";
+
+impl Driver {
+    pub(super) fn note_step(&mut self, id: RequestId, step: &Step) {
+        let now = self.clock.now();
+        let activations = self.handle.activations();
+        tracing::info!(activation = %id, "{step}");
+        if let Step::Taken {
+            epoch,
+            lossy,
+            heads,
+            bound,
+        } = step
+        {
+            self.state.taken = Some((id, *epoch, *lossy, heads.clone(), *bound));
+        }
+        let (steps, rto_micros) = activations.note(id, step, now);
+        if let Step::Serving(serving) = step
+            && let Some((taken_id, epoch, lossy, forks, loss_bound)) = self.state.taken.take()
+            && taken_id == id
+            && epoch == *serving
+        {
+            let view = self.control.view(now);
+            let consumed = view.lease.and_then(|seen| seen.lease.activation);
+            let receipt = Receipt {
+                format: 1,
+                cluster: self.setup.cluster,
+                request: id.to_string(),
+                mode: consumed
+                    .as_ref()
+                    .map(|c| format!("{:?}", c.mode).to_lowercase())
+                    .unwrap_or_default(),
+                by: consumed.as_ref().map(|c| c.by.clone()).unwrap_or_default(),
+                reason: consumed
+                    .as_ref()
+                    .map(|c| c.reason.clone())
+                    .unwrap_or_default(),
+                fenced_by: consumed.and_then(|c| c.fenced_by),
+                node: self.setup.me.node.clone(),
+                epoch,
+                lossy,
+                loss_bound,
+                forks,
+                rto_micros,
+                steps,
+                wall_millis: self.clock.wall_millis(),
+            };
+            self.keep_receipt(&receipt);
+            activations.receipt(id, receipt);
+        }
+        activations.announce();
+    }
+
+    fn keep_receipt(&self, receipt: &Receipt) {
+        let (disk, receipt) = (self.disk.clone(), receipt.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = store(&disk, receipt.epoch, &receipt) {
+                tracing::warn!(%error, "the receipt could not be kept");
+            }
+        });
+    }
+}
+
+/// Writes a receipt. Durable on return.
+fn store(disk: &OsDisk, epoch: Epoch, receipt: &Receipt) -> Result<(), DiskError> {
+    let body = serde_json::to_vec_pretty(receipt).expect("a receipt is always representable");
+    disk.create_dir(DIRECTORY)?;
+    let incoming = format!("{DIRECTORY}/incoming.tmp");
+    if disk
+        .list(DIRECTORY)?
+        .iter()
+        .any(|name| name == "incoming.tmp")
+    {
+        disk.remove(&incoming)?;
+    }
+    let file = disk.create_new(&incoming, 0)?;
+    disk.write_at(&file, 0, &body)?;
+    disk.sync_data(&file)?;
+    disk.rename(&incoming, &format!("{DIRECTORY}/epoch-{epoch}.json"))?;
+    disk.sync_dir(DIRECTORY)?;
+    disk.sync_dir("")
+}

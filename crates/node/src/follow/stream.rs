@@ -1,0 +1,428 @@
+//! One shard's stream: connect, compare histories, take batches, report.
+
+use super::Context;
+use super::knowledge::{Heard, Knowledge};
+use crate::shard::{LogCommand, Outline, ShardCore};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Status, Streaming};
+use understudy_log::Batch;
+use understudy_protocol::shard::{Intake, Offered};
+use understudy_types::{BootTime, Lsn, Position, lsn_value};
+use understudy_wire::v1::{
+    self, FollowRequest, FollowResponse, follow_request, follow_response,
+    replication_client::ReplicationClient,
+};
+
+/// The largest message that a stream takes: a batch at its limit.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 72 << 20;
+
+/// The least that a batch on its way to the log is counted as: bounds their
+/// number too.
+const INTAKE_CHARGE_MIN: u32 = 4096;
+
+const RETRY_MIN: Duration = Duration::from_millis(50);
+const RETRY_MAX: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why a stream ended; all but `Ended` lead to another attempt.
+enum End {
+    /// The primary is silent for good, and all of it is flushed here.
+    Ended,
+    Broken(String),
+}
+
+/// Follows the target until it is told to stop.
+pub(super) async fn follow(context: Arc<Context>, shard: Arc<ShardCore>) {
+    let knowledge = Arc::clone(&context.knowledge[&shard.name]);
+    let mut wait = RETRY_MIN;
+    loop {
+        let began = context.clock.now();
+        let end = tokio::select! {
+            end = run(&context, &shard, &knowledge) => end,
+            () = context.stop.cancelled() => return,
+        };
+        match end {
+            End::Ended => {
+                knowledge.disconnected("the primary has ended its epoch".to_owned());
+                context
+                    .driver
+                    .primary_ended(context.target.epoch, shard.name.clone())
+                    .await;
+                return context.stop.cancelled().await;
+            }
+            End::Broken(cause) => {
+                tracing::info!(shard = %shard.name, primary = %context.target.primary.node, %cause, "stream ended");
+                knowledge.disconnected(cause);
+            }
+        }
+        context.reconnects.fetch_add(1, Ordering::Relaxed);
+        context.driver.knock().await;
+        let lasted = context.clock.now().since(began);
+        wait = if lasted > RETRY_MAX {
+            RETRY_MIN
+        } else {
+            (wait * 2).min(RETRY_MAX)
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = context.stop.cancelled() => return,
+        }
+    }
+}
+
+async fn run(context: &Context, shard: &Arc<ShardCore>, knowledge: &Knowledge) -> End {
+    let mut session = match Session::open(context, shard).await {
+        Ok(session) => session,
+        Err(cause) => return End::Broken(cause),
+    };
+    knowledge.connected(context.clock.now());
+    knowledge.welcomed(session.welcome.0, session.welcome.1);
+    match session.serve(context, shard, knowledge).await {
+        Ok(()) => End::Ended,
+        Err(cause) => End::Broken(cause),
+    }
+}
+
+/// A stream after its handshake.
+struct Session {
+    incoming: Streaming<FollowResponse>,
+    outgoing: mpsc::Sender<FollowRequest>,
+    intake: Intake,
+    /// The last batch handed to the log.
+    handed: Option<Lsn>,
+    heartbeat: u64,
+    reported: Option<Position>,
+    /// The primary's end in its welcome, and when this node asked for it.
+    welcome: (Option<Lsn>, BootTime),
+}
+
+fn describe(status: &Status) -> String {
+    format!("{}: {}", status.code(), status.message())
+}
+
+async fn connect(context: &Context) -> Result<Channel, String> {
+    let window = context.settings.window_of_stream();
+    let address = &context.target.primary.replication;
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))
+        .map_err(|error| format!("{address}: {error}"))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .initial_stream_window_size(window)
+        .initial_connection_window_size(context.settings.window_of_connection())
+        .http2_keep_alive_interval(Duration::from_millis(500))
+        .keep_alive_timeout(Duration::from_secs(1))
+        .keep_alive_while_idle(true);
+    endpoint.connect().await.map_err(|error| {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        format!("{address}: {}", source.unwrap_or_else(|| error.to_string()))
+    })
+}
+
+impl Session {
+    async fn open(context: &Context, shard: &Arc<ShardCore>) -> Result<Session, String> {
+        let channel = connect(context).await?;
+        let outline = begin_intake(shard).await?;
+        let (outgoing, requests) = mpsc::channel(16);
+        let hello = hello(context, shard, &outline);
+        outgoing.try_send(hello).expect("the channel is empty");
+        let mut client = ReplicationClient::new(channel)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX);
+        let asked = context.clock.now();
+        let answer = client.follow(ReceiverStream::new(requests)).await;
+        let mut incoming = answer.map_err(|status| describe(&status))?.into_inner();
+        let first = incoming
+            .message()
+            .await
+            .map_err(|status| describe(&status))?;
+        let Some(FollowResponse {
+            message: Some(follow_response::Message::Welcome(welcome)),
+        }) = first
+        else {
+            return Err("the primary did not begin with a welcome".to_owned());
+        };
+        if welcome.epoch != context.target.epoch.get() {
+            return Err(format!("the primary answered for epoch {}", welcome.epoch));
+        }
+        let common = welcome
+            .common
+            .map(Position::try_from)
+            .transpose()
+            .map_err(|e| e.to_string())?;
+        let there = welcome
+            .head
+            .map(Position::try_from)
+            .transpose()
+            .map_err(|e| e.to_string())?;
+        let outline = stand_at(shard, outline, common).await?;
+        let head = outline.history.head;
+        Ok(Session {
+            incoming,
+            outgoing,
+            intake: Intake::new(
+                context.target.epoch,
+                outline.last_epoch,
+                head,
+                outline.head_hash,
+            ),
+            handed: head.map(|position| position.lsn),
+            heartbeat: 0,
+            reported: None,
+            welcome: (there.map(|position| position.lsn), asked),
+        })
+    }
+
+    /// Takes what comes, until the primary's end or a failure.
+    async fn serve(
+        &mut self,
+        context: &Context,
+        shard: &Arc<ShardCore>,
+        knowledge: &Knowledge,
+    ) -> Result<(), String> {
+        let silence_max = (context.settings.heartbeat_every * 4).max(Duration::from_secs(2));
+        let mut changed = shard.changed.subscribe();
+        let mut beats = tokio::time::interval(context.settings.heartbeat_every);
+        let mut heard = context.clock.now();
+        self.report(context, shard).await?;
+        loop {
+            tokio::select! {
+                message = self.incoming.message() => {
+                    heard = context.clock.now();
+                    let message = message.map_err(|status| describe(&status))?;
+                    let message = message.ok_or("the primary closed the stream")?.message;
+                    if let Some(end) = self.take(context, shard, knowledge, message).await? {
+                        return wait_for_flush(shard, end).await;
+                    }
+                }
+                _ = changed.changed() => self.report_flush(context, shard).await?,
+                _ = beats.tick() => {
+                    if context.clock.now().since(heard) > silence_max {
+                        return Err(format!("no heartbeat for {silence_max:?}"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes one message; `Some` when the primary said its end.
+    async fn take(
+        &mut self,
+        context: &Context,
+        shard: &Arc<ShardCore>,
+        knowledge: &Knowledge,
+        message: Option<follow_response::Message>,
+    ) -> Result<Option<Option<Position>>, String> {
+        match message {
+            Some(follow_response::Message::Batch(bytes)) => {
+                self.take_batch(context, shard, knowledge, bytes).await?;
+            }
+            Some(follow_response::Message::Heartbeat(beat)) => {
+                let hint = beat.read_lease;
+                self.take_heartbeat(context, shard, knowledge, beat)?;
+                if hint {
+                    context.driver.knock().await;
+                }
+                self.report(context, shard).await?;
+            }
+            Some(follow_response::Message::End(end)) if end.epoch == context.target.epoch.get() => {
+                let flushed = end.flushed.map(Position::try_from).transpose();
+                return flushed.map(Some).map_err(|error| error.to_string());
+            }
+            _ => return Err("the primary sent a message out of place".to_owned()),
+        }
+        Ok(None)
+    }
+
+    async fn take_batch(
+        &mut self,
+        context: &Context,
+        shard: &Arc<ShardCore>,
+        knowledge: &Knowledge,
+        bytes: Bytes,
+    ) -> Result<(), String> {
+        let batch = Batch::decode(bytes).map_err(|error| format!("damaged batch: {error}"))?;
+        let offered = Offered {
+            epoch: batch.epoch(),
+            first_lsn: batch.first_lsn(),
+            previous: batch.previous(),
+            position: batch.position(),
+        };
+        self.intake
+            .take(offered, context.target.epoch)
+            .map_err(|refusal| refusal.to_string())?;
+        // What is asked for at once can never be more than there is.
+        let intake_max = u32::try_from(context.settings.intake_memory.get()).unwrap_or(u32::MAX);
+        let charge = u32::try_from(batch.bytes().len()).expect("a batch is below 64 MiB");
+        let charge = charge.max(INTAKE_CHARGE_MIN).min(intake_max);
+        let room = Arc::clone(&shard.intake_room);
+        let room = room
+            .acquire_many_owned(charge)
+            .await
+            .expect("the semaphore is never closed");
+        self.handed = Some(batch.last_lsn());
+        knowledge.received(batch.last_lsn());
+        shard.command(LogCommand::Store { batch, room });
+        Ok(())
+    }
+
+    fn take_heartbeat(
+        &mut self,
+        context: &Context,
+        shard: &ShardCore,
+        knowledge: &Knowledge,
+        beat: v1::Heartbeat,
+    ) -> Result<(), String> {
+        if beat.epoch != context.target.epoch.get() {
+            return Err(format!("heartbeat of epoch {}", beat.epoch));
+        }
+        let flushed = beat
+            .flushed
+            .map(Position::try_from)
+            .transpose()
+            .map_err(|e| e.to_string())?;
+        if flushed.map(|position| position.lsn) > self.handed {
+            return Err("a heartbeat came before its data".to_owned());
+        }
+        let arrived = context.clock.now();
+        let committed = Lsn::new(beat.committed);
+        self.heartbeat = beat.sequence;
+        // Both durations are counted by one clock each; one per cent covers
+        // the difference of their rates.
+        let echo = (beat.echo > 0).then(|| BootTime::from_nanos(beat.echo));
+        let age = Duration::from_nanos(beat.echo_age);
+        let made_after = echo.map(|echo| echo + (age - age / 100));
+        let round_trip = echo.map(|echo| arrived.since(echo + age));
+        let heard = Heard {
+            flushed,
+            committed,
+            bytes: beat.bytes,
+            arrived,
+            made_after,
+        };
+        knowledge.heard(heard, round_trip);
+        shard.update(|marks| marks.note_committed(committed));
+        Ok(())
+    }
+
+    async fn report_flush(&mut self, context: &Context, shard: &ShardCore) -> Result<(), String> {
+        let (flushed, failure) = {
+            let marks = shard.marks.lock();
+            (marks.flushed, marks.intake_failure.clone())
+        };
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        if flushed != self.reported {
+            self.report(context, shard).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Tells the primary where this node stands, unless it has promised
+    /// another epoch.
+    async fn report(&mut self, context: &Context, shard: &ShardCore) -> Result<(), String> {
+        if !context.reporting.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let (flushed, applied) = {
+            let marks = shard.marks.lock();
+            (marks.flushed, marks.applied)
+        };
+        self.reported = flushed;
+        let progress = v1::Progress {
+            heartbeat: self.heartbeat,
+            written: lsn_value(self.handed),
+            flushed: flushed.map(Into::into),
+            applied: lsn_value(applied),
+            tick: context.clock.now().as_nanos(),
+        };
+        let message = Some(follow_request::Message::Progress(progress));
+        let sent = self.outgoing.send(FollowRequest { message }).await;
+        sent.map_err(|_| "the primary closed the stream".to_owned())
+    }
+}
+
+fn hello(context: &Context, shard: &ShardCore, outline: &Outline) -> FollowRequest {
+    let epochs = outline
+        .history
+        .epochs
+        .iter()
+        .map(|(epoch, fork)| v1::EpochFork {
+            epoch: epoch.get(),
+            fork: fork.map(Into::into),
+        });
+    let hello = v1::Hello {
+        protocol: 1,
+        cluster: Bytes::copy_from_slice(context.cluster.as_bytes()),
+        shard: shard.name.to_string(),
+        node: context.me.node.to_string(),
+        data_id: Bytes::copy_from_slice(context.me.data_id.as_bytes()),
+        epoch: context.target.promised.max(context.target.epoch).get(),
+        head: outline.history.head.map(Into::into),
+        epochs: epochs.collect(),
+    };
+    FollowRequest {
+        message: Some(follow_request::Message::Hello(hello)),
+    }
+}
+
+async fn begin_intake(shard: &ShardCore) -> Result<Outline, String> {
+    let outline = shard.ask(|reply| LogCommand::BeginIntake { reply }).await;
+    outline.ok_or_else(|| "the log thread has ended".to_owned())
+}
+
+/// Brings the log to the common position: what it has beyond is divergent.
+async fn stand_at(
+    shard: &ShardCore,
+    outline: Outline,
+    common: Option<Position>,
+) -> Result<Outline, String> {
+    let head = outline.history.head;
+    if common == head {
+        return Ok(outline);
+    }
+    if common.is_none() {
+        return Err("the primary shares no history with this non-empty log; it is never wiped: check cluster, prefix and data root".to_owned());
+    }
+    let reason = format!(
+        "the primary's history goes on from {} without these records",
+        common.map_or("the beginning".to_owned(), |position| position.to_string())
+    );
+    let cut = shard
+        .ask(|reply| LogCommand::Cut {
+            keep: common,
+            reason,
+            reply,
+        })
+        .await;
+    cut.unwrap_or_else(|| Err("the log thread has ended".to_owned()))
+}
+
+/// Waits until everything up to the primary's end is flushed here.
+async fn wait_for_flush(shard: &ShardCore, end: Option<Position>) -> Result<(), String> {
+    let mut changed = shard.changed.subscribe();
+    loop {
+        {
+            let marks = shard.marks.lock();
+            if marks.flushed == end {
+                return Ok(());
+            }
+            if let Some(failure) = &marks.intake_failure {
+                return Err(failure.clone());
+            }
+            if marks.flushed.map(|p| p.lsn) >= end.map(|p| p.lsn) {
+                return Err("this log does not end where the primary's does".to_owned());
+            }
+        }
+        if changed.changed().await.is_err() {
+            return Err("the node is ending".to_owned());
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! A node: the shell around the core. It owns the threads, the sockets, the
+//! files and the clock, and does what [`understudy_protocol::Control`] says.
+//!
+//! It never decides a question of the protocol: who may write, who follows
+//! whom and what is committed is asked of the core. It never acknowledges
+//! what is not flushed ([`shard`]), and no answer leaves without a last look
+//! at the lease's deadline ([`handle::ShardHandle::propose`]).
+//!
+//! Start with [`Node`]; then `shard`, the way of a write; then `driver`, the
+//! owner of the role.
+
+pub mod settings;
+
+pub mod config;
+
+mod clock;
+
+mod node;
+
+pub mod handle;
+
+mod authority;
+
+mod shard;
+
+mod follow;
+
+mod services;
+
+mod driver;
+
+pub mod status;
+
+pub use clock::BootClock;
+pub use node::{FatalError, Node, Observer, StartError};

@@ -1,0 +1,147 @@
+//! Starting and ending a node.
+
+mod observer;
+mod start;
+mod verdict;
+
+pub use observer::Observer;
+
+use crate::authority::Authority;
+use crate::handle::ShardHandle;
+use crate::settings::{Settings, ShardSettings};
+use crate::shard::{ShardCore, boot};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use understudy_log::{LogError, RootError};
+use understudy_protocol::LeaseError;
+use understudy_state::StateMachine;
+use understudy_store::ProbeRefusal;
+
+/// Why a node does not start. Nothing was changed that a second start minds.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("data root {path}: {source}")]
+    Root { path: String, source: RootError },
+    #[error("the log cannot be opened: {0}")]
+    Log(#[from] LogError),
+    #[error("{0}")]
+    Store(#[from] ProbeRefusal),
+    #[error(
+        "there is no lease.json under the configured bucket and prefix, and this data root is new: run `understudy init --config FILE` once for the cluster"
+    )]
+    NoLease,
+    #[error("{0}")]
+    Lease(#[from] LeaseError),
+    #[error(
+        "lease.json belongs to cluster {found:?}, the configuration says {configured:?}: check bucket, prefix and `cluster`"
+    )]
+    ClusterName { found: String, configured: String },
+    #[error("cannot listen on {address}: {source}; free the port, or configure another one")]
+    Listen {
+        address: String,
+        source: std::io::Error,
+    },
+    #[error("a thread cannot be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Why a running node ended by itself: only a restart helps.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct FatalError(pub String);
+
+/// Ends the node when something happens after which it must not go on.
+#[derive(Clone, Debug)]
+pub(crate) struct Fatal {
+    raised: watch::Sender<Option<FatalError>>,
+    authority: Arc<Authority>,
+}
+
+impl Fatal {
+    pub(crate) fn new(authority: Arc<Authority>) -> Self {
+        Fatal {
+            raised: watch::Sender::new(None),
+            authority,
+        }
+    }
+
+    /// From here on nothing is acknowledged; the first cause is kept.
+    pub(crate) fn raise(&self, cause: String) {
+        self.authority.revoke();
+        tracing::error!("{cause}");
+        self.raised.send_if_modified(|raised| {
+            let first = raised.is_none();
+            raised.get_or_insert(FatalError(cause));
+            first
+        });
+    }
+
+    async fn raised(&self) -> FatalError {
+        let mut raised = self.raised.subscribe();
+        let raised = raised
+            .wait_for(Option::is_some)
+            .await
+            .expect("the sender is here");
+        raised.clone().expect("just checked")
+    }
+}
+
+/// A running node: its shards, its role, its services.
+pub struct Node<S: StateMachine> {
+    shards: Vec<(ShardSettings, ShardHandle<S>)>,
+    cores: Vec<Arc<ShardCore>>,
+    threads: Vec<JoinHandle<()>>,
+    tasks: JoinSet<()>,
+    observer: Observer,
+    shutdown: CancellationToken,
+    stop_services: CancellationToken,
+    fatal: Fatal,
+    driver_ended: CancellationToken,
+    settings: Arc<Settings>,
+}
+
+impl<S: StateMachine> std::fmt::Debug for Node<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node")
+            .field("node", &self.settings.node)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: StateMachine> Node<S> {
+    /// The shards, with where their clients are to be served.
+    pub fn shards(&self) -> Vec<(ShardSettings, ShardHandle<S>)> {
+        self.shards.clone()
+    }
+
+    pub fn observer(&self) -> Observer {
+        self.observer.clone()
+    }
+
+    /// Asks the node to end: a primary holds its writes, flushes, and
+    /// releases the lease. Returns at once; see [`Node::ended`].
+    pub fn shutdown(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Waits until the node has ended, by request or by a failure. On return
+    /// its threads are gone and its data root is free.
+    pub async fn ended(&mut self) -> Result<(), FatalError> {
+        let result = tokio::select! {
+            () = self.driver_ended.cancelled() => Ok(()),
+            fatal = self.fatal.raised() => Err(fatal),
+        };
+        self.stop_services.cancel();
+        self.cores.iter().for_each(|core| boot::stop(core));
+        self.tasks.shutdown().await;
+        let threads = std::mem::take(&mut self.threads);
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().for_each(|thread| drop(thread.join()));
+        });
+        let _ = joined.await;
+        result
+    }
+}

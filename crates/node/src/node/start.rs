@@ -1,0 +1,308 @@
+//! From settings to a running node.
+
+use super::{Fatal, Node, Observer, StartError};
+use crate::authority::Authority;
+use crate::driver::{Activations, Driver, DriverHandle, DriverState, LEASE_KEY, Snapshot};
+use crate::services::{Peers, Services, serve};
+use crate::settings::{Endpoint, Settings};
+use crate::shard::boot::{Booted, Ground, boot};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use understudy_log::{DataRoot, Identity, OsDisk, PromiseFile, RootError};
+use understudy_protocol::{Control, Lease, Member, Setup};
+use understudy_state::StateMachine;
+use understudy_store::{FaultKind, Fetched, ObjectStore, ProbeRefusal, probe};
+use understudy_types::{Clock, ClusterId, DataId, Nonce, ShardName};
+
+/// How long to wait before an unreachable store is tried again.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+impl<S: StateMachine> Node<S> {
+    /// Starts a node: opens the data root (founding it if it is new), checks
+    /// the store, recovers the logs and the state, serves the other nodes,
+    /// and takes the role that the lease gives it.
+    ///
+    /// Waits for a store that cannot be reached; refuses one that lies.
+    /// `empty` makes the state machine of a shard without records.
+    pub async fn start(
+        settings: Settings,
+        store: Arc<dyn ObjectStore>,
+        clock: Arc<dyn Clock>,
+        empty: impl Fn(&ShardName) -> S + Send + Sync + 'static,
+    ) -> Result<Node<S>, StartError> {
+        let settings = Arc::new(settings);
+        let listener = listen(&settings.replication).await?;
+        let owned = owner_of(&settings.data)?;
+        // An owned root is locked before anything is asked of the store.
+        let root = owned
+            .map(|cluster| open_root(&settings, cluster))
+            .transpose()?;
+        check_store(&*store).await?;
+        let root = match root {
+            Some(root) => root,
+            None => found_root(&settings, &*store, &*clock).await?,
+        };
+        start_on(settings, store, clock, empty, root, listener).await
+    }
+}
+
+async fn listen(endpoint: &Endpoint) -> Result<TcpListener, StartError> {
+    let listening = TcpListener::bind(endpoint.listen).await;
+    listening.map_err(|source| StartError::Listen {
+        address: endpoint.listen.to_string(),
+        source,
+    })
+}
+
+fn root_error(path: &Path) -> impl Fn(RootError) -> StartError {
+    let path = path.display().to_string();
+    move |source| StartError::Root {
+        path: path.clone(),
+        source,
+    }
+}
+
+/// The cluster that the data root belongs to, if it was founded.
+fn owner_of(path: &Path) -> Result<Option<ClusterId>, StartError> {
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    let identity = Identity::load(&OsDisk::new(path)).map_err(root_error(path))?;
+    Ok(identity.map(|identity| identity.cluster))
+}
+
+fn open_root(settings: &Settings, cluster: ClusterId) -> Result<DataRoot<OsDisk>, StartError> {
+    DataRoot::open(&settings.data, cluster, &settings.node).map_err(root_error(&settings.data))
+}
+
+fn entropy() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the system gives entropy");
+    bytes
+}
+
+/// Probes the store until it answers.
+async fn check_store(store: &dyn ObjectStore) -> Result<(), StartError> {
+    loop {
+        match probe(store, Nonce::from_bytes(entropy())).await {
+            Ok(_) => return Ok(()),
+            Err(ProbeRefusal::Unanswered { error, .. }) if may_pass(error.kind()) => {
+                tracing::warn!(%error, "waiting for the object store");
+                tokio::time::sleep(STORE_RETRY).await;
+            }
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
+}
+
+/// Whether a failure may go away without anybody changing a setting.
+fn may_pass(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Unreachable
+            | FaultKind::TimedOut
+            | FaultKind::ConnectionLost
+            | FaultKind::StoreFailed
+    )
+}
+
+/// Founds a data root for the cluster that the lease names.
+async fn found_root(
+    settings: &Settings,
+    store: &dyn ObjectStore,
+    clock: &dyn Clock,
+) -> Result<DataRoot<OsDisk>, StartError> {
+    let lease = loop {
+        match store.get(LEASE_KEY, None).await {
+            Ok(Fetched::Found(object)) => break Lease::decode(&object.body)?,
+            Ok(_) => return Err(StartError::NoLease),
+            Err(error) => {
+                tracing::warn!(%error, "waiting for the object store");
+                tokio::time::sleep(STORE_RETRY).await;
+            }
+        }
+    };
+    if lease.name != settings.cluster_name {
+        let (found, configured) = (lease.name, settings.cluster_name.clone());
+        return Err(StartError::ClusterName { found, configured });
+    }
+    let data_id = DataId::from_bytes(entropy());
+    let identity = Identity::new(
+        lease.cluster,
+        settings.node.clone(),
+        data_id,
+        clock.wall_millis(),
+    );
+    DataRoot::create(&settings.data, identity).map_err(root_error(&settings.data))
+}
+
+fn member(settings: &Settings, data_id: DataId) -> Member {
+    let clients = settings.shards.iter();
+    Member {
+        node: settings.node.clone(),
+        data_id,
+        incarnation: Nonce::from_bytes(entropy()),
+        replication: settings.replication.advertise.clone(),
+        console: settings.console.advertise.clone(),
+        clients: clients
+            .map(|s| (s.name.clone(), s.clients.advertise.clone()))
+            .collect(),
+    }
+}
+
+/// Recovers all shards at once, each on a thread of its own.
+async fn boot_shards<S: StateMachine>(
+    settings: &Arc<Settings>,
+    root: &Arc<DataRoot<OsDisk>>,
+    clock: &Arc<dyn Clock>,
+    authority: &Arc<Authority>,
+    fatal: &Fatal,
+    empty: impl Fn(&ShardName) -> S + Send + Sync + 'static,
+) -> Result<Vec<Booted<S>>, StartError> {
+    let empty = Arc::new(empty);
+    let mut booting = Vec::new();
+    for shard in settings.shards.clone() {
+        let (settings, root, clock) = (settings.clone(), root.clone(), clock.clone());
+        let (authority, fatal, empty) = (authority.clone(), fatal.clone(), empty.clone());
+        let runtime = tokio::runtime::Handle::current();
+        booting.push(tokio::task::spawn_blocking(move || {
+            let ground = Ground {
+                settings: &settings,
+                root: &root,
+                node: &settings.node,
+                clock: &clock,
+                authority: &authority,
+                fatal: &fatal,
+                runtime: &runtime,
+            };
+            let name = shard.name.clone();
+            boot(&ground, &shard, move || empty(&name))
+        }));
+    }
+    let mut booted = Vec::new();
+    for shard in booting {
+        booted.push(shard.await.expect("recovery does not panic")?);
+    }
+    Ok(booted)
+}
+
+async fn start_on<S: StateMachine>(
+    settings: Arc<Settings>,
+    store: Arc<dyn ObjectStore>,
+    clock: Arc<dyn Clock>,
+    empty: impl Fn(&ShardName) -> S + Send + Sync + 'static,
+    root: DataRoot<OsDisk>,
+    listener: TcpListener,
+) -> Result<Node<S>, StartError> {
+    let root = Arc::new(root);
+    let authority = Arc::new(Authority::new(clock.clone()));
+    let fatal = Fatal::new(authority.clone());
+    let promise = PromiseFile::load(root.disk().clone()).map_err(root_error(&settings.data))?;
+    let promised = promise.promised().unwrap_or_default();
+    let booted = boot_shards(&settings, &root, &clock, &authority, &fatal, empty).await?;
+    let identity = root.identity().clone();
+    let setup = Setup {
+        cluster: identity.cluster,
+        me: member(&settings, identity.data_id),
+        shards: settings
+            .shards
+            .iter()
+            .map(|shard| shard.name.clone())
+            .collect(),
+        ack_policy: settings.ack_policy,
+        timing: settings.timing.clone(),
+    };
+    let cores: Vec<_> = booted.iter().map(|shard| shard.core.clone()).collect();
+    let heads = cores
+        .iter()
+        .map(|core| (core.name.clone(), core.flushed()))
+        .collect();
+    let (handle, told) = DriverHandle::new(Activations::new(settings.node.clone()));
+    let peers = Arc::new(Peers::default());
+    let snapshot = Arc::new(Mutex::new(Snapshot::default()));
+    let (shutdown, stop_services) = (CancellationToken::new(), CancellationToken::new());
+    let driver_ended = CancellationToken::new();
+    let driver = Driver {
+        control: Control::new(setup.clone(), promised, heads, clock.now()),
+        setup,
+        settings: settings.clone(),
+        shards: cores.clone(),
+        views: booted.iter().map(|shard| shard.view.clone()).collect(),
+        store,
+        disk: root.disk().clone(),
+        promise: Arc::new(Mutex::new(promise)),
+        clock: clock.clone(),
+        authority,
+        peers: peers.clone(),
+        handle: handle.clone(),
+        snapshot: snapshot.clone(),
+        fatal: fatal.clone(),
+        shutdown: shutdown.clone(),
+        state: DriverState::default(),
+    };
+    let observer = Observer::new(
+        settings.clone(),
+        identity,
+        clock.clone(),
+        cores.clone(),
+        snapshot,
+        stop_services.clone(),
+    );
+    let handles: BTreeMap<_, _> = booted
+        .iter()
+        .map(|shard| (shard.core.name.clone(), shard.handle.clone()))
+        .collect();
+    let services = Services {
+        node: settings.node.clone(),
+        shards: cores
+            .iter()
+            .map(|core| (core.name.clone(), core.clone()))
+            .collect(),
+        handles,
+        peers,
+        driver: handle,
+        observer: observer.clone(),
+        clock,
+        stream: settings.stream.clone(),
+        command_bytes_max: settings.limits.command_bytes_max.get() as usize,
+    };
+    let mut tasks = JoinSet::new();
+    let stop = stop_services.clone();
+    let failed = fatal.clone();
+    tasks.spawn(async move {
+        if let Err(error) = serve(services, listener, stop).await {
+            failed.raise(format!("the replication service ended: {error}"));
+        }
+    });
+    let ended = driver_ended.clone();
+    tasks.spawn(async move {
+        // The root stays locked as long as the driver lives.
+        let _root = root;
+        driver.run(told).await;
+        ended.cancel();
+    });
+    let mut threads = Vec::new();
+    let mut shards = Vec::new();
+    for (booted, settings) in booted.into_iter().zip(&settings.shards) {
+        threads.extend(booted.threads);
+        shards.push((settings.clone(), booted.handle));
+    }
+    Ok(Node {
+        shards,
+        cores,
+        threads,
+        tasks,
+        observer,
+        shutdown,
+        stop_services,
+        fatal,
+        driver_ended,
+        settings,
+    })
+}

@@ -1,0 +1,110 @@
+//! What operators and tools ask of this node.
+
+use crate::driver::DriverHandle;
+use crate::node::Observer;
+use crate::status::Receipt;
+use std::pin::Pin;
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+use understudy_protocol::{Mode, RequestId};
+use understudy_types::Epoch;
+use understudy_wire::v1::{
+    ActivationStep, KnockRequest, KnockResponse, StatusRequest, StatusResponse, VerdictRequest,
+    VerdictResponse, WatchActivationRequest, admin_server::Admin,
+};
+
+pub(crate) struct AdminService {
+    pub(crate) observer: Observer,
+    pub(crate) driver: DriverHandle,
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<String, Status> {
+    serde_json::to_string(value).map_err(|error| Status::internal(error.to_string()))
+}
+
+#[tonic::async_trait]
+impl Admin for AdminService {
+    async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
+        let json = json(&self.observer.status())?;
+        Ok(Response::new(StatusResponse { json }))
+    }
+
+    async fn knock(&self, _: Request<KnockRequest>) -> Result<Response<KnockResponse>, Status> {
+        self.driver.knock().await;
+        Ok(Response::new(KnockResponse {}))
+    }
+
+    async fn verdict(
+        &self,
+        request: Request<VerdictRequest>,
+    ) -> Result<Response<VerdictResponse>, Status> {
+        let VerdictRequest { mode, expect_epoch } = request.into_inner();
+        let mode = match mode.as_str() {
+            "switchover" => Mode::Switchover,
+            "failover" => Mode::Failover,
+            other => {
+                let text = format!("mode {other:?}: give \"switchover\" or \"failover\"");
+                return Err(Status::invalid_argument(text));
+            }
+        };
+        let expected = (expect_epoch > 0).then(|| Epoch::new(expect_epoch));
+        let json = json(&self.observer.verdict(mode, expected))?;
+        Ok(Response::new(VerdictResponse { json }))
+    }
+
+    type WatchActivationStream = Pin<Box<dyn Stream<Item = Result<ActivationStep, Status>> + Send>>;
+
+    async fn watch_activation(
+        &self,
+        request: Request<WatchActivationRequest>,
+    ) -> Result<Response<Self::WatchActivationStream>, Status> {
+        let id: RequestId = request
+            .into_inner()
+            .id
+            .parse()
+            .map_err(|_| Status::invalid_argument("malformed id"))?;
+        let activations = self.driver.activations();
+        let stream = async_stream(activations, id, self.observer.stopped());
+        Ok(Response::new(Box::pin(stream)))
+    }
+}
+
+/// The steps of one activation as they come, then its end.
+fn async_stream(
+    activations: crate::driver::Activations,
+    id: RequestId,
+    stopped: tokio_util::sync::CancellationToken,
+) -> impl Stream<Item = Result<ActivationStep, Status>> + Send {
+    let state = (activations, 0_usize, false, stopped);
+    futures::stream::unfold(
+        state,
+        move |(activations, sent, done, stopped)| async move {
+            if done {
+                return None;
+            }
+            let mut changed = activations.changed();
+            loop {
+                changed.borrow_and_update();
+                if let Some((step, receipt, last)) = activations.step(id, sent) {
+                    let message = ActivationStep {
+                        elapsed_micros: step.elapsed_micros,
+                        node: step.node.to_string(),
+                        failed: matches!(step.step.as_str(), "refused" | "aborted"),
+                        step: step.step,
+                        detail: step.detail,
+                        receipt_json: receipt.as_ref().map(receipt_json).unwrap_or_default(),
+                    };
+                    return Some((Ok(message), (activations, sent + 1, last, stopped)));
+                }
+                tokio::select! {
+                    _ = changed.changed() => {}
+                    () = stopped.cancelled() => return None,
+                }
+            }
+        },
+    )
+}
+
+fn receipt_json(receipt: &Receipt) -> String {
+    serde_json::to_string(receipt).expect("a receipt is always representable")
+}

@@ -1,0 +1,11 @@
+//! What other machines may ask of this node.
+
+mod admin;
+mod log;
+mod peers;
+mod replication;
+mod sender;
+mod server;
+
+pub(crate) use peers::Peers;
+pub(crate) use server::{Services, serve};

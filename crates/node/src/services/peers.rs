@@ -1,0 +1,126 @@
+//! The standbys that stream from this node, and what they have flushed.
+
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Notify;
+use understudy_protocol::{Heads, StandbyId};
+use understudy_types::{BootTime, Position, ShardName};
+
+#[derive(Debug, Default)]
+pub(crate) struct Peers {
+    inner: Mutex<BTreeMap<StandbyId, BTreeMap<ShardName, Stream>>>,
+    /// Wakes the driver when a standby came, went, or moved while the driver
+    /// waits for that.
+    pub(crate) moved: Notify,
+    awaited: AtomicBool,
+}
+
+#[derive(Clone, Debug)]
+struct Stream {
+    /// Tells a stream from the one that replaced it.
+    connection: u64,
+    flushed: Option<Position>,
+    applied: u64,
+    heard: BootTime,
+}
+
+/// A standby with a stream on every shard.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectedPeer {
+    pub(crate) standby: StandbyId,
+    pub(crate) heads: Heads,
+    /// The oldest word among its streams.
+    pub(crate) heard: BootTime,
+}
+
+impl Peers {
+    /// Whether every report is to wake the driver: while a hand-over waits.
+    /// Otherwise it looks by itself, often enough.
+    pub(crate) fn await_reports(&self, awaited: bool) {
+        self.awaited.store(awaited, Ordering::Relaxed);
+    }
+
+    pub(crate) fn connected(
+        &self,
+        standby: &StandbyId,
+        shard: &ShardName,
+        connection: u64,
+        flushed: Option<Position>,
+        now: BootTime,
+    ) {
+        let stream = Stream {
+            connection,
+            flushed,
+            applied: 0,
+            heard: now,
+        };
+        self.inner
+            .lock()
+            .entry(standby.clone())
+            .or_default()
+            .insert(shard.clone(), stream);
+        self.moved.notify_one();
+    }
+
+    /// Notes what a standby reports of one shard.
+    pub(crate) fn reported(
+        &self,
+        standby: &StandbyId,
+        shard: &ShardName,
+        flushed: Option<Position>,
+        applied: u64,
+        now: BootTime,
+    ) {
+        let mut inner = self.inner.lock();
+        let Some(stream) = inner
+            .get_mut(standby)
+            .and_then(|shards| shards.get_mut(shard))
+        else {
+            return;
+        };
+        stream.flushed = flushed;
+        stream.applied = applied;
+        stream.heard = now;
+        drop(inner);
+        if self.awaited.load(Ordering::Relaxed) {
+            self.moved.notify_one();
+        }
+    }
+
+    pub(crate) fn disconnected(&self, standby: &StandbyId, shard: &ShardName, connection: u64) {
+        let mut inner = self.inner.lock();
+        if let Some(shards) = inner.get_mut(standby)
+            && shards
+                .get(shard)
+                .is_some_and(|stream| stream.connection == connection)
+        {
+            shards.remove(shard);
+            if shards.is_empty() {
+                inner.remove(standby);
+            }
+        }
+        drop(inner);
+        self.moved.notify_one();
+    }
+
+    /// Standbys that stream all of `shards` shards.
+    pub(crate) fn complete(&self, shards: usize) -> Vec<ConnectedPeer> {
+        let inner = self.inner.lock();
+        let complete = inner.iter().filter(|(_, streams)| streams.len() == shards);
+        complete
+            .map(|(standby, streams)| ConnectedPeer {
+                standby: standby.clone(),
+                heads: streams
+                    .iter()
+                    .map(|(name, s)| (name.clone(), s.flushed))
+                    .collect(),
+                heard: streams
+                    .values()
+                    .map(|stream| stream.heard)
+                    .min()
+                    .unwrap_or_default(),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,123 @@
+//! What all sides of a shard share, whatever its state machine.
+
+use super::answers::Unanswered;
+use super::marks::Marks;
+use super::tail::Tail;
+use crossbeam_channel::Sender;
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use understudy_log::{Batch, OsDisk, ReaderFactory};
+use understudy_protocol::shard::History;
+use understudy_state::StateDigest;
+use understudy_types::{ChainHash, ClusterId, Epoch, Position, ShardName};
+
+pub(crate) struct ShardCore {
+    pub(crate) cluster: ClusterId,
+    pub(crate) name: ShardName,
+    /// Where clients reach this shard here, as advertised.
+    pub(crate) client_address: String,
+    pub(crate) marks: Mutex<Marks>,
+    /// Wakes the state thread.
+    pub(crate) moved: Condvar,
+    /// Wakes the senders, the reporters and the driver.
+    pub(crate) changed: watch::Sender<()>,
+    pub(crate) tail: Tail,
+    pub(crate) readers: ReaderFactory<OsDisk>,
+    pub(crate) commands: Sender<LogCommand>,
+    /// Bounds what lies between the stream and the log.
+    pub(crate) intake_room: Arc<Semaphore>,
+    pub(crate) unanswered: Unanswered,
+    pub(crate) state: Mutex<StateFacts>,
+    pub(crate) quarantined_records: AtomicU64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StateFacts {
+    pub(crate) digest: StateDigest,
+    pub(crate) memory_bytes: u64,
+}
+
+/// What the log thread is asked besides the proposals, in order.
+pub(crate) enum LogCommand {
+    /// Store the next batch of the stream.
+    Store {
+        batch: Batch,
+        room: OwnedSemaphorePermit,
+    },
+    /// A stream begins: forget a former failure, and say where the log ends.
+    BeginIntake {
+        reply: oneshot::Sender<Outline>,
+    },
+    /// Set aside what lies beyond `keep`, then cut it off.
+    Cut {
+        keep: Option<Position>,
+        reason: String,
+        reply: oneshot::Sender<Result<Outline, String>>,
+    },
+    /// Answer when all that came before is done.
+    Barrier {
+        reply: oneshot::Sender<Option<Position>>,
+    },
+    Open {
+        epoch: Epoch,
+        lossy: bool,
+        reply: oneshot::Sender<Opened>,
+    },
+    /// Take no more proposals; answer with the flushed end.
+    Hold {
+        reply: oneshot::Sender<Option<Position>>,
+    },
+    Resume,
+    Close,
+    Stop,
+}
+
+/// The log where a stream begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Outline {
+    pub(crate) history: History,
+    pub(crate) head_hash: ChainHash,
+    pub(crate) last_epoch: Option<Epoch>,
+}
+
+/// An epoch's first batch is flushed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened {
+    /// The end of what was there before.
+    pub(crate) fork: Option<Position>,
+}
+
+impl ShardCore {
+    /// Changes the watermarks and tells everybody.
+    pub(crate) fn update<T>(&self, change: impl FnOnce(&mut Marks) -> T) -> T {
+        let result = change(&mut self.marks.lock());
+        self.announce();
+        result
+    }
+
+    pub(crate) fn announce(&self) {
+        self.moved.notify_all();
+        self.changed.send_replace(());
+    }
+
+    pub(crate) fn command(&self, command: LogCommand) {
+        // Fails only when the log thread has ended, and the node with it.
+        let _ = self.commands.send(command);
+    }
+
+    /// Asks the log thread, and waits for its answer; `None` when it ended.
+    pub(crate) async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> LogCommand,
+    ) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.command(command(reply));
+        answer.await.ok()
+    }
+
+    pub(crate) fn flushed(&self) -> Option<Position> {
+        self.marks.lock().flushed
+    }
+}

@@ -1,0 +1,181 @@
+//! The state thread: applies committed batches in order, and answers.
+
+use super::answers::{AnsweredBatch, Answers, Delivered};
+use super::core::{ShardCore, StateFacts};
+use super::cursor::Cursor;
+use crate::handle::Applied;
+use crate::node::Fatal;
+use parking_lot::RwLock;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use understudy_log::{Batch, LogError, Record};
+use understudy_state::{CommandContext, EpochStart, StateMachine};
+use understudy_types::Lsn;
+
+pub(crate) struct StateThread<S: StateMachine> {
+    pub(crate) shard: Arc<ShardCore>,
+    pub(crate) state: Arc<RwLock<S>>,
+    /// Makes an empty state, for when the log was cut below what is applied.
+    pub(crate) empty: Box<dyn Fn() -> S + Send>,
+    pub(crate) answers: Arc<Answers<S>>,
+    pub(crate) deliver: mpsc::Sender<AnsweredBatch<S>>,
+    pub(crate) applied: watch::Sender<Option<Lsn>>,
+    pub(crate) fatal: Fatal,
+}
+
+enum Work {
+    Apply(Lsn),
+    Rebuild(Option<Lsn>),
+    Stop,
+}
+
+impl<S: StateMachine> StateThread<S> {
+    pub(crate) fn run(self) {
+        if let Err(error) = self.serve() {
+            self.fatal
+                .raise(format!("shard {}: state: {error}", self.shard.name));
+        }
+    }
+
+    fn serve(&self) -> Result<(), LogError> {
+        let mut cursor = Cursor::new(Lsn::after(*self.applied.borrow()));
+        loop {
+            match self.wait() {
+                Work::Stop => return Ok(()),
+                Work::Rebuild(upto) => cursor = self.rebuild(upto)?,
+                Work::Apply(upto) => match cursor.read(&self.shard, upto) {
+                    Ok(batches) => self.apply_batches(&batches),
+                    // The cut is noticed, and the state rebuilt, next.
+                    Err(LogError::HistoryChanged(_)) => {}
+                    Err(error) => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// Waits until something is committed that is not applied.
+    fn wait(&self) -> Work {
+        let mut marks = self.shard.marks.lock();
+        loop {
+            if marks.stopping {
+                return Work::Stop;
+            }
+            if marks.rebuild {
+                return Work::Rebuild(marks.committed);
+            }
+            if let Some(upto) = marks.committed.filter(|upto| Some(*upto) > marks.applied) {
+                return Work::Apply(upto);
+            }
+            self.shard.moved.wait(&mut marks);
+        }
+    }
+
+    fn apply_batches(&self, batches: &[Batch]) {
+        for batch in batches {
+            let responses = apply(&mut *self.state.write(), batch);
+            // Readers find the state before clients hear of it.
+            self.publish(batch.last_lsn());
+            self.answer(batch, responses);
+        }
+        self.publish_facts();
+        self.shard.announce();
+    }
+
+    fn publish(&self, applied: Lsn) {
+        self.shard.marks.lock().applied = Some(applied);
+        self.applied.send_replace(Some(applied));
+    }
+
+    fn publish_facts(&self) {
+        let state = self.state.read();
+        let facts = StateFacts {
+            digest: state.digest(),
+            memory_bytes: state.memory_bytes(),
+        };
+        drop(state);
+        *self.shard.state.lock() = facts;
+    }
+
+    fn answer(&self, batch: &Batch, responses: Vec<(Lsn, S::Response)>) {
+        let Some(pending) = self.answers.take(batch.first_lsn(), batch.epoch()) else {
+            return;
+        };
+        assert_eq!(
+            pending.answers.len(),
+            responses.len(),
+            "one answer for each command"
+        );
+        let answers = pending.answers.into_iter().zip(responses);
+        let answers = answers.map(|(pending, (lsn, response))| {
+            let applied = Applied {
+                lsn,
+                epoch: batch.epoch(),
+                response,
+            };
+            drop(pending.room);
+            (
+                pending.answer,
+                Delivered {
+                    applied,
+                    place: pending.place,
+                },
+            )
+        });
+        // Fails only when the runtime is gone, and the clients with it.
+        let _ = self.deliver.blocking_send(answers.collect());
+    }
+
+    /// Makes the state anew from the log, beside the old one, which readers
+    /// keep until then.
+    fn rebuild(&self, upto: Option<Lsn>) -> Result<Cursor, LogError> {
+        let mut state = (self.empty)();
+        let mut cursor = Cursor::new(Lsn::FIRST);
+        while let Some(upto) = upto.filter(|upto| cursor.next() <= *upto) {
+            let batches = cursor.read(&self.shard, upto)?;
+            if batches.is_empty() {
+                break;
+            }
+            batches
+                .iter()
+                .for_each(|batch| drop(apply(&mut state, batch)));
+        }
+        let applied = Lsn::new(cursor.next().get() - 1);
+        *self.state.write() = state;
+        let mut marks = self.shard.marks.lock();
+        marks.applied = applied;
+        // A second cut may have come meanwhile, below this one.
+        marks.rebuild = applied > marks.committed;
+        drop(marks);
+        self.applied.send_replace(applied);
+        self.publish_facts();
+        self.shard.announce();
+        Ok(cursor)
+    }
+}
+
+/// Applies a batch's records; the responses of its commands.
+pub(crate) fn apply<S: StateMachine>(state: &mut S, batch: &Batch) -> Vec<(Lsn, S::Response)> {
+    let (epoch, wall_millis) = (batch.epoch(), batch.wall_millis());
+    let mut responses = Vec::new();
+    for (lsn, record) in batch.records() {
+        match record {
+            Record::EpochStart(start) => {
+                state.begin_epoch(EpochStart {
+                    epoch,
+                    lsn,
+                    wall_millis,
+                    lossy: start.lossy,
+                });
+            }
+            Record::Command(command) => {
+                let context = CommandContext {
+                    lsn,
+                    epoch,
+                    wall_millis,
+                };
+                responses.push((lsn, state.apply(context, &command)));
+            }
+        }
+    }
+    responses
+}

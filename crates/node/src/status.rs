@@ -1,0 +1,175 @@
+//! A node's view of the pair, as `Admin.Status` gives it in JSON.
+//!
+//! What is not known is absent (`null`), never zero. Ages and durations are
+//! seconds, computed when the status is asked for.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use understudy_protocol::{AckPolicy, LossBound};
+use understudy_types::{ClusterId, DataId, Epoch, NodeId, Position, ShardName};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    pub node: NodeId,
+    pub data_id: DataId,
+    pub cluster: ClusterId,
+    pub cluster_name: String,
+    pub version: String,
+    /// A [`understudy_protocol::RoleName`] in its own spelling.
+    pub role: String,
+    /// The highest epoch that this node has promised.
+    pub promised_epoch: Epoch,
+    pub ack_policy: AckPolicy,
+    pub uptime_seconds: f64,
+    pub lease: Option<LeaseStatus>,
+    pub shards: BTreeMap<ShardName, ShardStatus>,
+    /// A standby's stream; absent on a primary.
+    pub stream: Option<StreamStatus>,
+    /// A primary's standbys; a registered one stays while it is away.
+    pub standbys: Vec<StandbyStatus>,
+    /// What a failover to this node may lose now; absent on a primary.
+    pub loss_bound: Option<LossBound>,
+    pub disk_free_bytes: Option<u64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LeaseStatus {
+    pub epoch: Epoch,
+    /// `held`, `claimed` or `released`.
+    pub state: String,
+    pub holder: Option<NodeId>,
+    pub holder_replication: Option<String>,
+    pub ttl_seconds: f64,
+    /// Since this object was first seen here.
+    pub seen_seconds_ago: f64,
+    /// Since the store last answered about the lease.
+    pub store_answered_seconds_ago: Option<f64>,
+    /// On the holder: until it must be silent. Negative once that has passed.
+    pub remaining_seconds: Option<f64>,
+    pub in_sync: Vec<NodeId>,
+    pub ack_policy: AckPolicy,
+    pub handover_to: Option<NodeId>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShardStatus {
+    pub client_address: String,
+    /// This node's own watermarks.
+    pub flushed: Option<Position>,
+    pub committed: Option<u64>,
+    pub applied: Option<u64>,
+    /// Canonical bytes from the log's beginning up to `flushed`.
+    pub flushed_bytes: u64,
+    pub state_memory_bytes: u64,
+    pub state_digest: String,
+    /// A standby's knowledge of its primary.
+    pub primary: Option<PrimaryShard>,
+    pub lag: Option<Lag>,
+    pub quarantined_records: u64,
+}
+
+/// What the last heartbeat said.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PrimaryShard {
+    pub flushed: Option<Position>,
+    pub committed: Option<u64>,
+    pub flushed_bytes: u64,
+}
+
+/// How far this standby is behind. When `known` is false every number is a
+/// lower bound.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Lag {
+    pub known: bool,
+    pub records_received: u64,
+    pub records_flushed: u64,
+    pub records_applied: u64,
+    pub bytes_flushed: u64,
+    /// The age of the oldest record not applied, grown by silence.
+    pub seconds: f64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StreamStatus {
+    /// `streaming`, `connecting`, `silent` or `stopped`.
+    pub state: String,
+    pub primary: NodeId,
+    pub epoch: Epoch,
+    pub connected_seconds: Option<f64>,
+    pub heartbeat_age_seconds: Option<f64>,
+    pub round_trip_seconds: Option<f64>,
+    /// Why there is no stream, or why it last ended.
+    pub cause: Option<String>,
+    pub reconnects: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StandbyStatus {
+    pub node: NodeId,
+    pub data_id: DataId,
+    pub connected: bool,
+    pub in_sync: bool,
+    pub last_heard_seconds_ago: Option<f64>,
+    /// Flushed there, per shard.
+    pub flushed: BTreeMap<ShardName, Option<Position>>,
+    /// Records flushed here and not known to be flushed there.
+    pub records_behind: BTreeMap<ShardName, u64>,
+}
+
+/// One step of an activation, as `Admin.WatchActivation` streams it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ActivationStepRecord {
+    /// Since this node first noticed the request.
+    pub elapsed_micros: u64,
+    pub node: NodeId,
+    /// The step's name: `refused`, `accepted`, `holding`, `sealed`,
+    /// `confirmed`, `handed_over`, `aborted`, `promised`, `claimed`,
+    /// `drained`, `fenced`, `taken`, `serving`, `follows`, `already_done`.
+    pub step: String,
+    pub detail: String,
+}
+
+/// What remains of an activation: kept in the data root under `receipts/`,
+/// one file an epoch, and printable with `understudy history`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Receipt {
+    pub format: u32,
+    pub cluster: ClusterId,
+    pub request: String,
+    pub mode: String,
+    pub by: String,
+    pub reason: String,
+    pub fenced_by: Option<String>,
+    pub node: NodeId,
+    pub epoch: Epoch,
+    pub lossy: bool,
+    pub loss_bound: LossBound,
+    /// Each shard's position at which the epoch began.
+    pub forks: BTreeMap<ShardName, Option<Position>>,
+    /// From the moment this node noticed the request until it served.
+    pub rto_micros: u64,
+    pub steps: Vec<ActivationStepRecord>,
+    pub wall_millis: u64,
+}
+
+/// The answer of `Admin.Verdict`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Verdict {
+    pub node: NodeId,
+    pub mode: String,
+    /// `ready`, `ready_with_warnings` or `refused`.
+    pub outcome: String,
+    pub loss_bound: Option<LossBound>,
+    pub checks: Vec<VerdictCheck>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VerdictCheck {
+    /// `P01` and so on; `understudy check` prints them all.
+    pub id: String,
+    /// `ok`, `warn` or `refused`.
+    pub outcome: String,
+    pub fact: String,
+    /// What to do about it, when it is not ok.
+    pub way_out: Option<String>,
+}
