@@ -1,0 +1,164 @@
+//! Follows a written request on every node until one ends it.
+
+use crate::admin;
+use crate::exit::Exit;
+use crate::format::print;
+use crate::history;
+use crate::store::ClusterStore;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use understudy_node::BootClock;
+use understudy_node::config::Configuration;
+use understudy_node::status::Receipt;
+use understudy_protocol::{ActivationRequest, Mode};
+use understudy_types::{BootTime, Clock};
+use understudy_wire::v1::ActivationStep;
+
+const RETRY_EVERY: Duration = Duration::from_millis(200);
+/// After the end, for the other side's last steps.
+const AFTERGLOW: Duration = Duration::from_millis(500);
+
+/// How a step ends a request, if it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Serving,
+    AlreadyDone,
+    Refused,
+}
+
+pub(super) fn end_of(step: &ActivationStep) -> Option<End> {
+    match step.step.as_str() {
+        "serving" => Some(End::Serving),
+        "already_done" => Some(End::AlreadyDone),
+        "refused" | "aborted" => Some(End::Refused),
+        _ => None,
+    }
+}
+
+/// Prints each step as it comes, then the receipt.
+pub(super) async fn follow(
+    store: &ClusterStore,
+    configuration: &Configuration,
+    request: &ActivationRequest,
+    addresses: Vec<String>,
+) -> anyhow::Result<Exit> {
+    let began = BootClock.now();
+    let (sender, mut steps) = mpsc::channel(64);
+    let watchers: Vec<_> = addresses
+        .into_iter()
+        .map(|address| tokio::spawn(watch(address, request.clone(), sender.clone())))
+        .collect();
+    drop(sender);
+    let patience = patience(configuration, request);
+    let end = tokio::time::timeout(patience, until_end(began, &mut steps)).await;
+    let exit = match end {
+        Ok(Some((End::Serving | End::AlreadyDone, _))) => {
+            let _ = tokio::time::timeout(AFTERGLOW, until_end(began, &mut steps)).await;
+            Exit::Done
+        }
+        Ok(Some((End::Refused, step))) => ended_otherwise(store, request, &step).await?,
+        Ok(None) | Err(_) => unseen(store, request).await?,
+    };
+    watchers.iter().for_each(tokio::task::JoinHandle::abort);
+    Ok(exit)
+}
+
+/// As long as the slowest sound activation takes, and some more.
+fn patience(configuration: &Configuration, request: &ActivationRequest) -> Duration {
+    let timing = &configuration.settings.timing;
+    let wait = match request.mode {
+        Mode::Switchover => timing.handover_timeout,
+        Mode::Failover => timing.ttl * 2,
+    };
+    wait + timing.poll_every + 4 * timing.attempt_timeout
+}
+
+async fn until_end(
+    began: BootTime,
+    steps: &mut mpsc::Receiver<ActivationStep>,
+) -> Option<(End, ActivationStep)> {
+    while let Some(step) = steps.recv().await {
+        let seconds = BootClock.now().since(began).as_secs_f64();
+        print(&format!(" {seconds:7.3}  {:<8} {}", step.node, step.detail));
+        if let Some(end) = end_of(&step) {
+            show_receipt(&step);
+            return Some((end, step));
+        }
+    }
+    None
+}
+
+fn show_receipt(step: &ActivationStep) {
+    if let Ok(receipt) = serde_json::from_str::<Receipt>(&step.receipt_json) {
+        print(&history::describe(&receipt));
+    }
+}
+
+/// Knocks, then forwards the node's steps; a node that goes away is asked
+/// again until nobody listens.
+async fn watch(address: String, request: ActivationRequest, steps: mpsc::Sender<ActivationStep>) {
+    let mut forwarded = 0;
+    loop {
+        // A hint only: the node looks by itself within its poll.
+        let _ = admin::knock(&address).await;
+        if let Ok(mut stream) = admin::watch(&address, request.id).await {
+            let mut index = 0;
+            while let Ok(Some(step)) = stream.message().await {
+                index += 1;
+                if index <= forwarded {
+                    continue;
+                }
+                forwarded = index;
+                if steps.send(step).await.is_err() {
+                    return;
+                }
+            }
+        }
+        if steps.is_closed() {
+            return;
+        }
+        tokio::time::sleep(RETRY_EVERY).await;
+    }
+}
+
+/// A refusal or an abort: perhaps because an equal request was faster.
+async fn ended_otherwise(
+    store: &ClusterStore,
+    request: &ActivationRequest,
+    step: &ActivationStep,
+) -> anyhow::Result<Exit> {
+    if let Some(done) = done_by_now(store, request).await? {
+        print(&done);
+        return Ok(Exit::Done);
+    }
+    eprintln!("{} {}: {}", step.node, step.step, step.detail);
+    Ok(Exit::Refused)
+}
+
+async fn unseen(store: &ClusterStore, request: &ActivationRequest) -> anyhow::Result<Exit> {
+    if let Some(done) = done_by_now(store, request).await? {
+        print(&done);
+        return Ok(Exit::Done);
+    }
+    eprintln!(
+        "the request {} is written, but no node has ended it in time; it is void a minute after it was made: look at `understudy status`",
+        request.id
+    );
+    Ok(Exit::EndNotSeen)
+}
+
+async fn done_by_now(
+    store: &ClusterStore,
+    request: &ActivationRequest,
+) -> anyhow::Result<Option<String>> {
+    let Some(lease) = store.lease().await? else {
+        return Ok(None);
+    };
+    let holds = lease
+        .holder
+        .as_ref()
+        .is_some_and(|holder| holder.node == request.target);
+    let held = lease.state == understudy_protocol::LeaseState::Held;
+    let done = holds && held && lease.epoch == request.expect_epoch.next();
+    Ok(done.then(|| format!("epoch {}: {} holds the lease", lease.epoch, request.target)))
+}

@@ -1,0 +1,164 @@
+//! The two verbs. Each writes one request beside the lease, makes the nodes
+//! look, and shows what they do with it. The nodes decide; everything that is
+//! refused here is refused before anything is written.
+
+mod confirm;
+mod follow;
+mod judge;
+mod request;
+mod target;
+
+use crate::check::Verb;
+use crate::exit::Exit;
+use crate::format::print;
+use crate::settings::AccessArgs;
+use crate::store::ClusterStore;
+use clap::Args;
+use request::Wish;
+use understudy_protocol::{AcceptLoss, Lease, Mode};
+use understudy_types::{Epoch, NodeId};
+
+/// Moves the primary's role to a standby that streams. The primary holds new
+/// writes for a moment, hands over at a sealed position, and follows. Nothing
+/// is lost, or it does not happen and the primary goes on.
+///
+/// Asking twice is the same as asking once.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 done, 4 written but the end was not seen, 20 refused, 1 error\n\
+    Example: understudy switchover --to bravo --expect-epoch 1"
+)]
+pub(crate) struct SwitchoverArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// Promotes a standby whose primary is gone or silent: it claims the next
+/// epoch at once, waits until the old lease must have run out, and serves.
+/// What may be lost is printed before, and must be accepted by name.
+///
+/// A primary that is alive is better moved with `understudy switchover`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 done, or with --dry-run ready; 4 written but the end was not seen; \
+    10 ready with warnings; 20 refused; 1 error\n\
+    Example: understudy failover --to bravo --expect-epoch 1 --dry-run"
+)]
+pub(crate) struct FailoverArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// What may be lost: writes acknowledged in the last SECONDS, or
+    /// `unknown` for whatever it is [default: nothing].
+    #[arg(long, value_name = "SECONDS|unknown", value_parser = request::parse_accept_loss)]
+    accept_loss: Option<AcceptLoss>,
+    /// Evidence that the old primary cannot write any more; skips the wait
+    /// and is kept in the receipt.
+    #[arg(long, value_name = "TEXT")]
+    fenced_by: Option<String>,
+    /// The cluster's name, instead of typing it when asked. Skips no check.
+    #[arg(long, value_name = "CLUSTER", visible_alias = "yes-cluster")]
+    yes: Option<String>,
+}
+
+#[derive(Args, Debug)]
+struct CommonArgs {
+    /// The standby that is to become primary.
+    #[arg(long, value_name = "NODE")]
+    to: NodeId,
+    /// The epoch that `understudy status` shows now.
+    #[arg(long, value_name = "EPOCH")]
+    expect_epoch: u64,
+    /// The holder that you believe in; another one refuses.
+    #[arg(long, value_name = "NODE")]
+    expect_primary: Option<NodeId>,
+    /// Why; kept in the receipt.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    reason: String,
+    /// Show the verdict and what would happen, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Replace the pending request of this id.
+    #[arg(long, value_name = "ID")]
+    replace: Option<String>,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+pub(crate) async fn switchover(args: SwitchoverArgs) -> anyhow::Result<Exit> {
+    let wish = Wish {
+        verb: Verb::Switchover,
+        target: args.common.to.clone(),
+        expect_epoch: Epoch::new(args.common.expect_epoch),
+        expect_holder: args.common.expect_primary.clone(),
+        accept_loss: AcceptLoss::Nothing,
+        fenced_by: None,
+        reason: args.common.reason.clone(),
+    };
+    activate(&args.common, wish, None).await
+}
+
+pub(crate) async fn failover(args: FailoverArgs) -> anyhow::Result<Exit> {
+    let wish = Wish {
+        verb: Verb::Failover,
+        target: args.common.to.clone(),
+        expect_epoch: Epoch::new(args.common.expect_epoch),
+        expect_holder: args.common.expect_primary.clone(),
+        accept_loss: args.accept_loss.unwrap_or_default(),
+        fenced_by: args.fenced_by,
+        reason: args.common.reason.clone(),
+    };
+    activate(&args.common, wish, Some(args.yes)).await
+}
+
+/// `confirmation` is given for the verb that needs one.
+async fn activate(
+    args: &CommonArgs,
+    wish: Wish,
+    confirmation: Option<Option<String>>,
+) -> anyhow::Result<Exit> {
+    let configuration = args.access.load()?;
+    let store = ClusterStore::connect(&configuration.store).await?;
+    let lease = store.lease_of(&configuration).await?;
+    if let Some(done) = judge::already_done(&wish, &lease) {
+        print(&done);
+        return Ok(Exit::Done);
+    }
+    judge::check_lease(&wish, &lease)?;
+    let nodes = target::find(args, &configuration, &lease).await;
+    let seen = target::look(&wish, &lease, &nodes).await?;
+    print(&seen.describe());
+    seen.check(&wish)?;
+    if args.dry_run {
+        print("dry run: nothing was written");
+        return Ok(seen.exit());
+    }
+    if let Some(given) = confirmation {
+        confirm::confirm(&lease.name, given.as_deref())?;
+    }
+    let request = wish.request(&lease)?;
+    request::write(&store, &lease, &request, args.replace.as_deref()).await?;
+    let addresses = nodes.into_iter().map(|(address, _)| address).collect();
+    follow::follow(&store, &configuration, &request, addresses).await
+}
+
+fn mode_of(verb: Verb) -> Mode {
+    match verb {
+        Verb::Switchover => Mode::Switchover,
+        Verb::Failover => Mode::Failover,
+    }
+}
+
+fn holder_name(lease: &Lease) -> String {
+    lease
+        .holder
+        .as_ref()
+        .map_or("nobody".to_owned(), |holder| holder.node.to_string())
+}
+
+#[cfg(test)]
+mod tests;

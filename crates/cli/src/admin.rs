@@ -1,0 +1,108 @@
+//! A node's Admin service, with short patience.
+
+use std::time::Duration;
+use tonic::Streaming;
+use tonic::transport::{Channel, Endpoint};
+use understudy_node::status::{Status, Verdict};
+use understudy_protocol::RequestId;
+use understudy_wire::v1::{
+    ActivationStep, KnockRequest, StatusRequest, VerdictRequest, WatchActivationRequest,
+    admin_client::AdminClient,
+};
+
+const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
+const CALL_PATIENCE: Duration = Duration::from_secs(2);
+
+pub(crate) const DEFAULT_ENDPOINTS: [&str; 2] = ["127.0.0.1:2390", "127.0.0.1:2490"];
+
+/// Why a node did not answer, in words.
+pub(crate) type NoAnswer = String;
+
+async fn client(address: &str) -> Result<AdminClient<Channel>, NoAnswer> {
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))
+        .map_err(|error| format!("{address:?} is not HOST:PORT: {error}"))?
+        .connect_timeout(CONNECT_PATIENCE);
+    let connecting = tokio::time::timeout(CONNECT_PATIENCE, endpoint.connect()).await;
+    match connecting {
+        Ok(Ok(channel)) => Ok(AdminClient::new(channel)),
+        Ok(Err(error)) => Err(innermost(&error)),
+        Err(_) => Err(format!("no connection within {CONNECT_PATIENCE:?}")),
+    }
+}
+
+/// The cause that says something: "Connection refused", not "transport error".
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+async fn in_time<T>(
+    call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+) -> Result<T, NoAnswer> {
+    match tokio::time::timeout(CALL_PATIENCE, call).await {
+        Ok(Ok(response)) => Ok(response.into_inner()),
+        Ok(Err(status)) => Err(format!("{:?}: {}", status.code(), status.message())),
+        Err(_) => Err(format!("connected, but no answer within {CALL_PATIENCE:?}")),
+    }
+}
+
+pub(crate) async fn status(address: &str) -> Result<Status, NoAnswer> {
+    let mut client = client(address).await?;
+    let response = in_time(client.status(StatusRequest {})).await?;
+    serde_json::from_str(&response.json)
+        .map_err(|error| format!("its status cannot be read (another version?): {error}"))
+}
+
+pub(crate) async fn verdict(
+    address: &str,
+    mode: &str,
+    expect_epoch: u64,
+) -> Result<Verdict, NoAnswer> {
+    let mut client = client(address).await?;
+    let request = VerdictRequest {
+        mode: mode.to_owned(),
+        expect_epoch,
+    };
+    let response = in_time(client.verdict(request)).await?;
+    serde_json::from_str(&response.json)
+        .map_err(|error| format!("its verdict cannot be read (another version?): {error}"))
+}
+
+/// Makes the node look at the flag now. A hint: an error costs only time.
+pub(crate) async fn knock(address: &str) -> Result<(), NoAnswer> {
+    let mut client = client(address).await?;
+    in_time(client.knock(KnockRequest {})).await.map(|_| ())
+}
+
+/// The steps of one request on one node, past ones first.
+pub(crate) async fn watch(
+    address: &str,
+    id: RequestId,
+) -> Result<Streaming<ActivationStep>, NoAnswer> {
+    let mut client = client(address).await?;
+    // The answer's head may come only with the first step: no limit here.
+    let request = WatchActivationRequest { id: id.to_string() };
+    let response = client.watch_activation(request).await;
+    response
+        .map(tonic::Response::into_inner)
+        .map_err(|status| format!("{:?}: {}", status.code(), status.message()))
+}
+
+/// Every node that answers, with its address, asked at once; and why the
+/// others did not. Each address is asked once.
+pub(crate) async fn ask_all(addresses: Vec<String>) -> Vec<(String, Result<Status, NoAnswer>)> {
+    let mut unique: Vec<String> = Vec::new();
+    for address in addresses {
+        if !unique.contains(&address) {
+            unique.push(address);
+        }
+    }
+    futures::future::join_all(unique.into_iter().map(|address| async move {
+        let answer = status(&address).await;
+        (address, answer)
+    }))
+    .await
+}

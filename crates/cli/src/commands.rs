@@ -1,0 +1,84 @@
+//! Everything that `understudy` can do.
+
+use crate::exit::{self, Exit};
+use crate::{
+    activate, bench, check, completions, dev, dev_store, history, init, log_verify, quarantine,
+    run, status,
+};
+use clap::{Parser, Subcommand};
+
+const TOUR: &str = "\
+Begin with:
+  understudy dev                                   a pair and a store on this machine
+  understudy status                                who is primary, how far the standby is
+  understudy switchover --to bravo --expect-epoch 1
+";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "understudy",
+    version,
+    about = "A warm standby for stateful services, behind the etcd v3 API",
+    long_about = "A warm standby for stateful services, behind the etcd v3 API.\n\n\
+        A primary serves clients from memory and a durable log; a standby applies every record \
+        and takes over when an operator says so. A lease in an object store says who may write.",
+    after_help = TOUR,
+    after_long_help = format!("{TOUR}\n{}", exit::HELP),
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a pair and a development store on this machine.
+    Dev(dev::DevArgs),
+    /// Run one node.
+    Run(run::RunArgs),
+    /// Found a cluster: create its lease, once.
+    Init(init::InitArgs),
+    /// Show the pair: roles, lease, lag, what a failover would lose.
+    Status(status::StatusArgs),
+    /// Ask a standby for its verdict on a promotion; changes nothing.
+    Check(check::CheckArgs),
+    /// Move the primary's role; loses nothing, or does not happen.
+    Switchover(activate::SwitchoverArgs),
+    /// Promote a standby whose primary is gone; may lose, and says what.
+    Failover(activate::FailoverArgs),
+    /// Look at records that only a returning primary had.
+    Quarantine(quarantine::QuarantineArgs),
+    /// Look at a stopped node's log.
+    Log(log_verify::LogArgs),
+    /// Print the receipts of past promotions.
+    History(history::HistoryArgs),
+    /// Measure any etcd endpoint, and prove that no acknowledged write is missing.
+    Bench(bench::BenchArgs),
+    /// Print completions for a shell.
+    Completions(completions::CompletionsArgs),
+    #[command(hide = true)]
+    DevStore(dev_store::DevStoreArgs),
+}
+
+impl Cli {
+    pub(crate) async fn run(self) -> anyhow::Result<Exit> {
+        match self.command {
+            Command::Dev(args) => dev::dev(args).await,
+            Command::Run(args) => run::run(args).await,
+            Command::Init(args) => init::init(args).await,
+            Command::Status(args) => status::status(args).await,
+            Command::Check(args) => check::check(args).await,
+            Command::Switchover(args) => activate::switchover(args).await,
+            Command::Failover(args) => activate::failover(args).await,
+            Command::Quarantine(args) => quarantine::quarantine(args),
+            Command::Log(args) => log_verify::log(args),
+            Command::History(args) => history::history(args),
+            Command::Bench(args) => bench::bench(args).await,
+            Command::Completions(args) => completions::completions(args),
+            Command::DevStore(args) => dev_store::dev_store(args).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

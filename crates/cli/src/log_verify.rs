@@ -1,0 +1,99 @@
+//! `understudy log verify`: a walk over a stopped node's logs.
+
+use crate::exit::Exit;
+use crate::format::{grouped, print};
+use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+use understudy_log::{Disk, Identity, LogError, OsDisk, RootLock, VerifyReport, verify};
+use understudy_types::ShardName;
+
+/// Looks at the log of a node that is not running.
+#[derive(Args, Debug)]
+pub(crate) struct LogArgs {
+    #[command(subcommand)]
+    command: LogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum LogCommand {
+    /// Verify every batch and the chain, and print each shard's head.
+    ///
+    /// Reads everything and changes nothing. The first damage is named with
+    /// file, offset, expected and found, and the exit code is 30.
+    Verify {
+        /// The data root.
+        data: PathBuf,
+    },
+}
+
+pub(crate) fn log(args: LogArgs) -> anyhow::Result<Exit> {
+    let LogCommand::Verify { data } = args.command;
+    let (_lock, disk, identity) = open_stopped(&data)?;
+    print(&format!(
+        "node {} of cluster {}",
+        identity.node, identity.cluster
+    ));
+    let mut exit = Exit::Done;
+    for shard in shards(&disk)? {
+        match verify(&disk, identity.cluster, &shard) {
+            Ok(report) => print(&sound(&shard, &report)),
+            Err(LogError::Damaged(damage)) => {
+                print(&format!("shard {shard}: DAMAGED: {damage}"));
+                exit = Exit::Damaged;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(exit)
+}
+
+/// Takes the data root, so that no node starts under the reader.
+fn open_stopped(data: &Path) -> anyhow::Result<(RootLock, OsDisk, Identity)> {
+    let (disk, identity) = identify(data)?;
+    let lock = RootLock::acquire(data)?;
+    Ok((lock, disk, identity))
+}
+
+/// Whose data root this is; it may be in use.
+pub(crate) fn identify(data: &Path) -> anyhow::Result<(OsDisk, Identity)> {
+    let disk = OsDisk::new(data);
+    let identity = match data.is_dir() {
+        true => Identity::load(&disk)?,
+        false => None,
+    };
+    let identity = identity.ok_or_else(|| {
+        anyhow::anyhow!(
+            "{} is not a data root: it has no identity.json",
+            data.display()
+        )
+    })?;
+    Ok((disk, identity))
+}
+
+/// The shards that have a directory, by name.
+pub(crate) fn shards(disk: &OsDisk) -> anyhow::Result<Vec<ShardName>> {
+    let names = match disk.list("shards") {
+        Err(error) if error.kind == understudy_log::DiskErrorKind::NotFound => Vec::new(),
+        names => names?,
+    };
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+fn sound(shard: &ShardName, report: &VerifyReport) -> String {
+    let head = report.head.map_or("empty".to_owned(), |head| {
+        format!("head {} chain {}", grouped(head.lsn.get()), head.hash)
+    });
+    let torn = report.torn_tail.as_ref().map_or(String::new(), |tail| {
+        format!(
+            "\n  a torn write of {} B at the end of {} (offset {}) will be cut at the next start",
+            tail.bytes, tail.file, tail.offset
+        )
+    });
+    format!(
+        "shard {shard}: ok, {head}\n  {} records in {} batches, {} in {} segments{torn}",
+        grouped(report.records),
+        grouped(report.batches),
+        report.bytes,
+        report.segments,
+    )
+}

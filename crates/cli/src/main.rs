@@ -1,0 +1,73 @@
+//! The `understudy` binary: one node, the pair for development, and the
+//! operator's commands.
+//!
+//! It decides nothing about the lease: it writes requests and shows what
+//! nodes answer. It never skips a check: overrides name what they override.
+//! What is unknown is printed as unknown.
+//!
+//! Start with [`commands`], the list of what it can do; `exit` has the codes,
+//! `run` is one node, `activate` the two verbs.
+
+mod admin;
+mod commands;
+mod exit;
+mod files;
+mod format;
+mod refusal;
+mod settings;
+mod store;
+
+mod activate;
+mod bench;
+mod check;
+mod completions;
+mod dev;
+mod dev_store;
+mod history;
+mod init;
+mod log_verify;
+mod quarantine;
+mod run;
+mod signals;
+mod status;
+
+use clap::Parser;
+use commands::Cli;
+use exit::Exit;
+use refusal::Refusal;
+use std::process::ExitCode;
+
+/// A primary makes small allocations on many threads, all the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&error.into()).into(),
+    };
+    let result = runtime.block_on(cli.run());
+    // Whatever still waits in the background must not hold the process.
+    runtime.shutdown_background();
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => report(&error).into(),
+    }
+}
+
+fn report(error: &anyhow::Error) -> Exit {
+    match error.downcast_ref::<Refusal>() {
+        Some(refusal) => {
+            eprintln!("{refusal}");
+            refusal.exit()
+        }
+        None => {
+            eprintln!("error: {error:#}");
+            Exit::Failed
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `understudy run`: one node, with its etcd services and its console.
+
+use crate::exit::Exit;
+use crate::settings::OverrideArgs;
+use crate::signals::Signals;
+use crate::store::ClusterStore;
+use anyhow::Context;
+use clap::Args;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use understudy_etcd::{EtcdOptions, EtcdServer};
+use understudy_kv::KvState;
+use understudy_node::config::Configuration;
+use understudy_node::settings::ShardSettings;
+use understudy_node::{BootClock, Node};
+use understudy_types::ShardName;
+
+/// How long the release of the lease may take after a signal.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Runs one node until a signal. The first SIGTERM or Ctrl-C holds writes,
+/// flushes and releases the lease, within three seconds; the second ends the
+/// process at once.
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// The node's configuration file (docs/configuration.md).
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    #[command(flatten)]
+    over: OverrideArgs,
+}
+
+/// Log lines go to standard error; `RUST_LOG` chooses which.
+pub(crate) fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+}
+
+pub(crate) async fn run(args: RunArgs) -> anyhow::Result<Exit> {
+    log_to_stderr();
+    let configuration = args.over.load(&args.config)?;
+    let mut signals = Signals::listen()?;
+    let doors = Doors::open(&configuration).await?;
+    let node = tokio::select! {
+        node = start(&configuration) => node?,
+        () = signals.next() => return Ok(Exit::Done),
+    };
+    serve(node, doors, &configuration, signals).await
+}
+
+/// The listening sockets, taken before anything else so that a port in use
+/// is refused while nothing has happened yet.
+struct Doors {
+    console: TcpListener,
+    clients: Vec<(ShardName, TcpListener)>,
+}
+
+impl Doors {
+    async fn open(configuration: &Configuration) -> anyhow::Result<Doors> {
+        let settings = &configuration.settings;
+        let mut clients = Vec::new();
+        for shard in &settings.shards {
+            let listener = listen("clients", shard.clients.listen).await?;
+            clients.push((shard.name.clone(), listener));
+        }
+        Ok(Doors {
+            console: listen("console", settings.console.listen).await?,
+            clients,
+        })
+    }
+}
+
+async fn listen(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address} for {what}: free the port, or configure another one")
+    })
+}
+
+async fn start(configuration: &Configuration) -> anyhow::Result<Node<KvState>> {
+    let store = ClusterStore::connect(&configuration.store).await?;
+    let settings = configuration.settings.clone();
+    let empty = |_: &ShardName| KvState::new();
+    Ok(Node::start(settings, store.objects(), Arc::new(BootClock), empty).await?)
+}
+
+async fn serve(
+    node: Node<KvState>,
+    doors: Doors,
+    configuration: &Configuration,
+    mut signals: Signals,
+) -> anyhow::Result<Exit> {
+    let services_stop = CancellationToken::new();
+    let stopped = |token: &CancellationToken| token.clone().cancelled_owned();
+    let console =
+        understudy_console::serve(node.observer(), doors.console, stopped(&services_stop));
+    tokio::spawn(async move {
+        if let Err(error) = console.await {
+            tracing::error!(%error, "the console ended");
+        }
+    });
+    let shards = node.shards();
+    for (name, listener) in doors.clients {
+        let (settings, handle) = shards
+            .iter()
+            .find(|(settings, _)| settings.name == name)
+            .cloned()
+            .context("a shard of the configuration is missing in the node")?;
+        let server = EtcdServer::new(handle, options(&settings, configuration));
+        let serving = server.serve(listener, stopped(&services_stop));
+        tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, shard = %name, "the etcd services ended");
+            }
+        });
+    }
+    let ended = await_end(node, &mut signals).await;
+    services_stop.cancel();
+    ended
+}
+
+/// Waits for the node's own end, or for signals.
+async fn await_end(mut node: Node<KvState>, signals: &mut Signals) -> anyhow::Result<Exit> {
+    tokio::select! {
+        ended = node.ended() => {
+            ended.context("this node ended: start it again when the cause is gone")?;
+            return Ok(Exit::Done);
+        }
+        () = signals.next() => {}
+    }
+    tracing::info!("shutting down: the lease is released");
+    node.shutdown();
+    tokio::select! {
+        ended = tokio::time::timeout(SHUTDOWN_PATIENCE, node.ended()) => match ended {
+            Ok(ended) => {
+                ended?;
+                Ok(Exit::Done)
+            }
+            Err(_) => {
+                tracing::warn!("the lease could not be released in time: it runs out by itself");
+                Ok(Exit::Failed)
+            }
+        },
+        () = signals.next() => {
+            tracing::warn!("ended at once: the lease runs out by itself");
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+fn options(shard: &ShardSettings, configuration: &Configuration) -> EtcdOptions {
+    EtcdOptions {
+        client_urls: vec![format!("http://{}", shard.clients.advertise)],
+        hold: configuration.settings.limits.hold,
+        ..EtcdOptions::default()
+    }
+}

@@ -1,0 +1,29 @@
+use super::PairReport;
+use crate::exit::Exit;
+use understudy_node::status::Status;
+
+pub(super) fn exit_of(report: &PairReport) -> Exit {
+    if report.statuses().next().is_none() {
+        return Exit::Failed;
+    }
+    let served = report.statuses().any(|status| status.role == "primary");
+    let followed = report.statuses().any(streams_with_known_lag);
+    if served && followed {
+        Exit::Done
+    } else {
+        Exit::Warnings
+    }
+}
+
+pub(super) fn streams_with_known_lag(status: &Status) -> bool {
+    let streams = status
+        .stream
+        .as_ref()
+        .is_some_and(|stream| stream.state == "streaming");
+    let known = |lag: Option<&understudy_node::status::Lag>| lag.is_some_and(|lag| lag.known);
+    streams
+        && status
+            .shards
+            .values()
+            .all(|shard| known(shard.lag.as_ref()))
+}

@@ -1,0 +1,155 @@
+//! `understudy status`: the same screen for both sides.
+
+mod judge;
+mod render;
+
+use crate::admin::{self, DEFAULT_ENDPOINTS, NoAnswer};
+use crate::exit::Exit;
+use crate::format::{OutputFormat, print, print_json};
+use crate::settings::OverrideArgs;
+use crate::signals::Signals;
+use clap::Args;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
+use understudy_node::status::Status;
+
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+const CLEAR: &str = "\x1b[2J\x1b[H";
+
+/// Shows the pair as its nodes see it. What is not known is shown as unknown,
+/// and a lower bound as "≥".
+///
+/// Exit code 0: a primary serves and its standby streams; 10: something of
+/// that is missing or unknown; 1: no node answers.
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    /// A node's replication address; may be repeated
+    /// [default: 127.0.0.1:2390 and 127.0.0.1:2490].
+    #[arg(long, value_name = "HOST:PORT")]
+    endpoint: Vec<String>,
+    /// Configuration files of nodes to ask; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    config: Vec<PathBuf>,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: OutputFormat,
+    /// Ask again every second, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+}
+
+/// What one address said.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct NodeAnswer {
+    pub(crate) endpoint: String,
+    pub(crate) status: Option<Status>,
+    pub(crate) error: Option<NoAnswer>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct PairReport {
+    pub(crate) nodes: Vec<NodeAnswer>,
+}
+
+impl PairReport {
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = &Status> {
+        self.nodes.iter().filter_map(|node| node.status.as_ref())
+    }
+}
+
+pub(crate) async fn status(args: StatusArgs) -> anyhow::Result<Exit> {
+    let addresses = addresses(&args)?;
+    if !args.watch {
+        let report = ask(addresses).await;
+        show(&report, args.output)?;
+        return Ok(judge::exit_of(&report));
+    }
+    let mut signals = Signals::listen()?;
+    loop {
+        let report = ask(addresses.clone()).await;
+        if args.output == OutputFormat::Text {
+            print(CLEAR);
+        }
+        show(&report, args.output)?;
+        tokio::select! {
+            () = tokio::time::sleep(WATCH_EVERY) => {}
+            () = signals.next() => return Ok(judge::exit_of(&report)),
+        }
+    }
+}
+
+fn show(report: &PairReport, output: OutputFormat) -> anyhow::Result<()> {
+    match output {
+        OutputFormat::Json => print_json(report),
+        OutputFormat::Text => {
+            print(&render::render(report));
+            Ok(())
+        }
+    }
+}
+
+fn addresses(args: &StatusArgs) -> anyhow::Result<Vec<String>> {
+    let mut addresses = args.endpoint.clone();
+    for file in &args.config {
+        let configuration = OverrideArgs::default().load(file)?;
+        addresses.push(configuration.settings.replication.advertise);
+    }
+    if addresses.is_empty() {
+        addresses.extend(DEFAULT_ENDPOINTS.map(str::to_owned));
+    }
+    Ok(addresses)
+}
+
+/// Asks every address, and then the holder that the answers name.
+pub(crate) async fn ask(addresses: Vec<String>) -> PairReport {
+    let mut answers = admin::ask_all(addresses).await;
+    let mut more: Vec<String> = answers
+        .iter()
+        .filter_map(|(_, answer)| {
+            answer
+                .as_ref()
+                .ok()?
+                .lease
+                .as_ref()?
+                .holder_replication
+                .clone()
+        })
+        .filter(|holder| !answers.iter().any(|(asked, _)| asked == holder))
+        .collect();
+    // Another name of a node that has answered already is no further node.
+    let known: Vec<_> = answers
+        .iter()
+        .filter_map(|(_, answer)| answer.as_ref().ok())
+        .cloned()
+        .collect();
+    more.retain(|address| {
+        !known.iter().any(|status| {
+            let lease = status.lease.as_ref();
+            lease.is_some_and(|lease| {
+                lease.holder_replication.as_ref() == Some(address)
+                    && known
+                        .iter()
+                        .any(|other| Some(&other.node) == lease.holder.as_ref())
+            })
+        })
+    });
+    answers.extend(admin::ask_all(more).await);
+    let nodes = answers.into_iter().map(|(endpoint, answer)| match answer {
+        Ok(status) => NodeAnswer {
+            endpoint,
+            status: Some(status),
+            error: None,
+        },
+        Err(error) => NodeAnswer {
+            endpoint,
+            status: None,
+            error: Some(error),
+        },
+    });
+    PairReport {
+        nodes: nodes.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

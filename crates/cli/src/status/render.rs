@@ -1,0 +1,298 @@
+//! The screen of `understudy status`: at most about 25 lines.
+
+use super::judge::streams_with_known_lag;
+use super::{NodeAnswer, PairReport};
+use crate::format::{grouped, span};
+use std::fmt::Write;
+use understudy_node::status::{ShardStatus, StandbyStatus, Status, StreamStatus};
+use understudy_protocol::AckPolicy;
+use understudy_types::{ByteCount, Position};
+
+pub(super) fn render(report: &PairReport) -> String {
+    let mut out = String::new();
+    let mut clusters: Vec<_> = report.statuses().map(|status| status.cluster).collect();
+    clusters.dedup();
+    if clusters.len() > 1 {
+        out += "WARNING  the answers come from different clusters: give --endpoint\n";
+    }
+    if let Some(best) = best_informed(report) {
+        cluster(&mut out, best);
+    }
+    for answer in &report.nodes {
+        node(&mut out, report, answer);
+    }
+    if let Some(primary) = report.statuses().find(|status| status.role == "primary") {
+        silent_standbys(&mut out, report, primary);
+    }
+    for status in report.statuses().filter(|status| status.stream.is_some()) {
+        promoted_now(&mut out, status);
+    }
+    if report.statuses().next().is_none() {
+        out += "no node answers: is one running? (understudy dev, understudy run)\n";
+    }
+    out
+}
+
+/// The holder knows its lease best; then whoever saw the highest epoch.
+fn best_informed(report: &PairReport) -> Option<&Status> {
+    let holder = report.statuses().find(|status| status.role == "primary");
+    holder.or_else(|| {
+        report
+            .statuses()
+            .max_by_key(|status| status.lease.as_ref().map(|lease| lease.epoch))
+    })
+}
+
+fn policy(policy: AckPolicy) -> &'static str {
+    match policy {
+        AckPolicy::Local => "local",
+        AckPolicy::Replicated => "replicated",
+    }
+}
+
+fn cluster(out: &mut String, status: &Status) {
+    let _ = write!(out, "CLUSTER {}", status.cluster_name);
+    let Some(lease) = &status.lease else {
+        let _ = writeln!(out, "   lease UNKNOWN: {} has not read it yet", status.node);
+        return;
+    };
+    let holder = lease
+        .holder
+        .as_ref()
+        .map_or("nobody".to_owned(), ToString::to_string);
+    let role = if lease.state == "held" {
+        "primary"
+    } else {
+        "holder"
+    };
+    let _ = write!(
+        out,
+        "   epoch {}   {role} {holder}   lease {}",
+        lease.epoch, lease.state
+    );
+    match lease.remaining_seconds {
+        Some(left) if left > 0.0 => {
+            let _ = write!(
+                out,
+                " (ok for {}, ttl {})",
+                span(left),
+                span(lease.ttl_seconds)
+            );
+        }
+        Some(left) => {
+            let _ = write!(out, " (LAPSED {} ago)", span(-left));
+        }
+        None => {
+            let _ = write!(
+                out,
+                " (unchanged for {}, ttl {})",
+                span(lease.seen_seconds_ago),
+                span(lease.ttl_seconds)
+            );
+        }
+    }
+    let _ = write!(out, "   policy {}", policy(lease.ack_policy));
+    if lease.ack_policy == AckPolicy::Replicated {
+        let names: Vec<String> = lease.in_sync.iter().map(ToString::to_string).collect();
+        match names.is_empty() {
+            true => *out += "   NOBODY IN SYNC",
+            false => {
+                let _ = write!(out, "   in sync: {}", names.join(", "));
+            }
+        }
+    }
+    out.push('\n');
+    if let Some(to) = &lease.handover_to {
+        let _ = writeln!(out, " HANDING OVER to {to}");
+    }
+}
+
+fn node(out: &mut String, report: &PairReport, answer: &NodeAnswer) {
+    let Some(status) = &answer.status else {
+        let cause = answer.error.as_deref().unwrap_or("unknown");
+        let who = unreachable_name(report, &answer.endpoint);
+        let _ = writeln!(
+            out,
+            "{who} NOT REACHABLE at {}   cause: {cause}",
+            answer.endpoint
+        );
+        return;
+    };
+    match &status.stream {
+        Some(stream) => standby(out, status, stream),
+        None => {
+            let _ = writeln!(
+                out,
+                "{} {}   up {}",
+                status.role.to_uppercase(),
+                status.node,
+                span(status.uptime_seconds)
+            );
+            table(out, status);
+        }
+    }
+}
+
+/// An address that does not answer may be the holder's.
+fn unreachable_name(report: &PairReport, endpoint: &str) -> String {
+    let holder = report.statuses().find_map(|status| {
+        let lease = status.lease.as_ref()?;
+        (lease.holder_replication.as_deref() == Some(endpoint)).then(|| lease.holder.clone())?
+    });
+    holder.map_or("NODE".to_owned(), |holder| format!("HOLDER {holder}"))
+}
+
+fn standby(out: &mut String, status: &Status, stream: &StreamStatus) {
+    let state = match (stream.state.as_str(), stream.connected_seconds) {
+        ("streaming", _) => "STREAMING".to_owned(),
+        (state, _) => format!("NOT STREAMING ({state})"),
+    };
+    let _ = write!(
+        out,
+        "{} {}   {state} from {}",
+        status.role.to_uppercase(),
+        status.node,
+        stream.primary
+    );
+    if let Some(connected) = stream.connected_seconds {
+        let _ = write!(out, "   link up {}", span(connected));
+    }
+    let heard = stream
+        .heartbeat_age_seconds
+        .map_or("never".to_owned(), |age| format!("{} ago", span(age)));
+    let _ = write!(out, "   heartbeat {heard}");
+    if let Some(round_trip) = stream.round_trip_seconds {
+        let _ = write!(out, "   rtt {}", span(round_trip));
+    }
+    out.push('\n');
+    if let Some(cause) = stream
+        .cause
+        .as_ref()
+        .filter(|_| stream.state != "streaming")
+    {
+        let _ = writeln!(out, "  cause: {cause}");
+    }
+    if !streams_with_known_lag(status) {
+        let silence = stream
+            .heartbeat_age_seconds
+            .map_or("the primary was never heard".to_owned(), |age| {
+                format!("at least {} of the primary's activity unseen", span(age))
+            });
+        let _ = writeln!(out, "  lag: UNKNOWN, {silence}");
+    }
+    table(out, status);
+}
+
+fn table(out: &mut String, status: &Status) {
+    let follows = status.stream.is_some();
+    let _ = writeln!(
+        out,
+        "  {:<12}{:>16}{:>16}{:>16}{:>12}{:>12}{:>12}  chain",
+        "shard",
+        if follows { "primary" } else { "clients" },
+        "flushed",
+        "applied",
+        if follows { "lag rec" } else { "" },
+        if follows { "lag bytes" } else { "" },
+        if follows { "lag time" } else { "" },
+    );
+    for (name, shard) in &status.shards {
+        let [first, records, bytes, time] = match follows {
+            true => behind(shard),
+            false => [
+                shard.client_address.clone(),
+                String::new(),
+                String::new(),
+                String::new(),
+            ],
+        };
+        let applied = shard.applied.map_or("–".to_owned(), grouped);
+        let _ = writeln!(
+            out,
+            "  {:<12}{first:>16}{:>16}{applied:>16}{records:>12}{bytes:>12}{time:>12}  {}",
+            name.as_str(),
+            lsn(shard.flushed),
+            chain(shard),
+        );
+        if shard.quarantined_records > 0 {
+            let _ = writeln!(
+                out,
+                "  {:<12}{} records in quarantine (understudy quarantine list)",
+                "",
+                grouped(shard.quarantined_records)
+            );
+        }
+    }
+}
+
+/// Primary's position, and the lag in records, bytes and seconds.
+fn behind(shard: &ShardStatus) -> [String; 4] {
+    let primary = shard.primary.as_ref();
+    let first = primary.map_or("unknown".to_owned(), |primary| lsn(primary.flushed));
+    let Some(lag) = &shard.lag else {
+        return [
+            first,
+            "unknown".to_owned(),
+            "unknown".to_owned(),
+            "unknown".to_owned(),
+        ];
+    };
+    let least = if lag.known { "" } else { "≥ " };
+    [
+        first,
+        format!(
+            "{least}{}",
+            grouped(lag.records_applied.max(lag.records_flushed))
+        ),
+        format!("{least}{}", ByteCount(lag.bytes_flushed)),
+        format!("{least}{:.2} s", lag.seconds),
+    ]
+}
+
+fn lsn(position: Option<Position>) -> String {
+    position.map_or("–".to_owned(), |position| grouped(position.lsn.get()))
+}
+
+/// `✓` only when the very positions are equal.
+fn chain(shard: &ShardStatus) -> String {
+    let Some(here) = shard.flushed else {
+        return "–".to_owned();
+    };
+    let there = shard.primary.as_ref().and_then(|primary| primary.flushed);
+    match there {
+        Some(there) if there == here => format!("✓ {}", here.hash.short()),
+        Some(there) if there.lsn == here.lsn => format!("DIVERGED {}", here.hash.short()),
+        _ => here.hash.short(),
+    }
+}
+
+/// Standbys that the primary knows and that did not answer themselves.
+fn silent_standbys(out: &mut String, report: &PairReport, primary: &Status) {
+    let answered =
+        |standby: &&StandbyStatus| report.statuses().any(|status| status.node == standby.node);
+    for standby in primary.standbys.iter().filter(|standby| !answered(standby)) {
+        let state = if standby.connected { "streams" } else { "AWAY" };
+        let heard = standby
+            .last_heard_seconds_ago
+            .map_or("unknown".to_owned(), |age| format!("{} ago", span(age)));
+        let _ = writeln!(
+            out,
+            "STANDBY {} {state} (as {} sees it)   last heard {heard}",
+            standby.node, primary.node
+        );
+    }
+    if primary.standbys.is_empty() && report.statuses().all(|status| status.stream.is_none()) {
+        *out += "NO STANDBY is known to the primary\n";
+    }
+}
+
+fn promoted_now(out: &mut String, status: &Status) {
+    let bound = status
+        .loss_bound
+        .map_or("unknown".to_owned(), |bound| bound.to_string());
+    let _ = writeln!(
+        out,
+        "IF {} WERE PROMOTED NOW   could lose: {bound}",
+        status.node
+    );
+}

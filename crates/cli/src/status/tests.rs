@@ -1,0 +1,175 @@
+use super::judge::exit_of;
+use super::render::render;
+use super::{NodeAnswer, PairReport};
+use crate::exit::Exit;
+use serde_json::{Value, json};
+
+fn position(lsn: u64) -> Value {
+    json!({ "lsn": lsn, "hash": format!("{lsn:08x}{}", "0".repeat(56)) })
+}
+
+fn common(node: &str, role: &str) -> Value {
+    json!({
+        "node": node, "data_id": "0".repeat(32), "cluster": "1".repeat(32), "cluster_name": "dev",
+        "version": "0.1.0", "role": role, "promised_epoch": 3, "ack_policy": "replicated",
+        "uptime_seconds": 125.0, "stream": null, "standbys": [], "loss_bound": null,
+        "disk_free_bytes": null,
+        "lease": {
+            "epoch": 3, "state": "held", "holder": "alpha", "holder_replication": "127.0.0.1:2390",
+            "ttl_seconds": 10.0, "seen_seconds_ago": 0.8, "store_answered_seconds_ago": 0.1,
+            "remaining_seconds": null, "in_sync": ["bravo"], "ack_policy": "replicated", "handover_to": null
+        },
+        "shards": { "main": {
+            "client_address": "127.0.0.1:2379", "flushed": position(18_204_511), "committed": 18_204_511,
+            "applied": 18_204_511, "flushed_bytes": 4096, "state_memory_bytes": 512,
+            "state_digest": "d", "primary": null, "lag": null, "quarantined_records": 0
+        } }
+    })
+}
+
+fn primary() -> Value {
+    let mut value = common("alpha", "primary");
+    value["lease"]["remaining_seconds"] = json!(8.2);
+    value
+}
+
+fn standby() -> Value {
+    let mut value = common("bravo", "standby");
+    value["stream"] = json!({
+        "state": "streaming", "primary": "alpha", "epoch": 3, "connected_seconds": 120.0,
+        "heartbeat_age_seconds": 0.21, "round_trip_seconds": 0.031, "cause": null, "reconnects": 0
+    });
+    value["loss_bound"] = json!("nothing");
+    value["shards"]["main"]["primary"] =
+        json!({ "flushed": position(18_204_511), "committed": 18_204_511, "flushed_bytes": 4096 });
+    value["shards"]["main"]["lag"] = json!({
+        "known": true, "records_received": 0, "records_flushed": 0, "records_applied": 0,
+        "bytes_flushed": 0, "seconds": 0.0
+    });
+    value
+}
+
+fn answered(endpoint: &str, status: Value) -> NodeAnswer {
+    let status = Some(serde_json::from_value(status).unwrap());
+    NodeAnswer {
+        endpoint: endpoint.into(),
+        status,
+        error: None,
+    }
+}
+
+fn silent(endpoint: &str) -> NodeAnswer {
+    let error = Some("Connection refused (os error 111)".into());
+    NodeAnswer {
+        endpoint: endpoint.into(),
+        status: None,
+        error,
+    }
+}
+
+fn report(nodes: Vec<NodeAnswer>) -> PairReport {
+    PairReport { nodes }
+}
+
+#[test]
+fn healthy_pair_is_shown_on_one_screen() {
+    let pair = report(vec![
+        answered("127.0.0.1:2390", primary()),
+        answered("127.0.0.1:2490", standby()),
+    ]);
+    let expected = "\
+CLUSTER dev   epoch 3   primary alpha   lease held (ok for 8.20 s, ttl 10 s)   policy replicated   in sync: bravo
+PRIMARY alpha   up 2 m 05 s
+  shard                clients         flushed         applied                                      chain
+  main          127.0.0.1:2379      18 204 511      18 204 511                                      0115c75f
+STANDBY bravo   STREAMING from alpha   link up 2 m 00 s   heartbeat 0.21 s ago   rtt 0.03 s
+  shard                primary         flushed         applied     lag rec   lag bytes    lag time  chain
+  main              18 204 511      18 204 511      18 204 511           0         0 B      0.00 s  ✓ 0115c75f
+IF bravo WERE PROMOTED NOW   could lose: no acknowledged write
+";
+    assert_eq!(render(&pair), expected);
+    assert_eq!(exit_of(&pair), Exit::Done);
+}
+
+#[test]
+fn lag_behind_a_dead_primary_is_a_lower_bound_never_zero() {
+    let mut value = standby();
+    value["stream"]["state"] = json!("connecting");
+    value["stream"]["connected_seconds"] = json!(null);
+    value["stream"]["heartbeat_age_seconds"] = json!(252.4);
+    value["stream"]["cause"] = json!("Connection refused");
+    value["shards"]["main"]["lag"]["known"] = json!(false);
+    value["shards"]["main"]["lag"]["seconds"] = json!(251.4);
+    value["loss_bound"] =
+        json!({ "recent": { "records_known": 0, "within": { "secs": 252, "nanos": 0 } } });
+    let pair = report(vec![
+        silent("127.0.0.1:2390"),
+        answered("127.0.0.1:2490", value),
+    ]);
+    let expected = "\
+CLUSTER dev   epoch 3   primary alpha   lease held (unchanged for 0.80 s, ttl 10 s)   policy replicated   in sync: bravo
+HOLDER alpha NOT REACHABLE at 127.0.0.1:2390   cause: Connection refused (os error 111)
+STANDBY bravo   NOT STREAMING (connecting) from alpha   heartbeat 4 m 12 s ago   rtt 0.03 s
+  cause: Connection refused
+  lag: UNKNOWN, at least 4 m 12 s of the primary's activity unseen
+  shard                primary         flushed         applied     lag rec   lag bytes    lag time  chain
+  main              18 204 511      18 204 511      18 204 511         ≥ 0       ≥ 0 B  ≥ 251.40 s  ✓ 0115c75f
+IF bravo WERE PROMOTED NOW   could lose: writes acknowledged in the last 252.1 s (0 records known to be missing)
+";
+    assert_eq!(render(&pair), expected);
+    assert_eq!(exit_of(&pair), Exit::Warnings);
+}
+
+#[test]
+fn standby_that_never_heard_the_primary_shows_unknown() {
+    let mut value = standby();
+    value["stream"]["state"] = json!("connecting");
+    value["stream"]["heartbeat_age_seconds"] = json!(null);
+    value["shards"]["main"]["primary"] = json!(null);
+    value["shards"]["main"]["lag"] = json!(null);
+    value["loss_bound"] = json!("unknown");
+    let text = render(&report(vec![answered("127.0.0.1:2490", value)]));
+    assert!(text.contains("heartbeat never"), "{text}");
+    assert!(text.contains("unknown     unknown"), "{text}");
+    assert!(
+        text.contains("could lose: unknown: the primary has not yet said where it stands"),
+        "{text}"
+    );
+}
+
+#[test]
+fn standby_that_is_away_stays_on_the_primarys_screen() {
+    let mut value = primary();
+    value["standbys"] = json!([{
+        "node": "bravo", "data_id": "2".repeat(32), "connected": false, "in_sync": true,
+        "last_heard_seconds_ago": null, "flushed": {}, "records_behind": {}
+    }]);
+    let pair = report(vec![
+        answered("127.0.0.1:2390", value),
+        silent("127.0.0.1:2490"),
+    ]);
+    let text = render(&pair);
+    assert!(
+        text.contains("STANDBY bravo AWAY (as alpha sees it)   last heard unknown"),
+        "{text}"
+    );
+    assert_eq!(exit_of(&pair), Exit::Warnings);
+}
+
+#[test]
+fn no_answer_at_all_is_a_failure_with_a_hint() {
+    let pair = report(vec![silent("127.0.0.1:2390"), silent("127.0.0.1:2490")]);
+    assert!(render(&pair).contains("no node answers: is one running?"));
+    assert_eq!(exit_of(&pair), Exit::Failed);
+}
+
+#[test]
+fn answers_of_two_clusters_are_pointed_out() {
+    let mut other = standby();
+    other["cluster"] = json!("3".repeat(32));
+    let pair = report(vec![
+        answered("127.0.0.1:2390", primary()),
+        answered("127.0.0.1:2490", other),
+    ]);
+    assert!(render(&pair).starts_with("WARNING  the answers come from different clusters"));
+}

@@ -1,0 +1,14 @@
+//! Watchers on one prefix, writers under it, and the time between.
+
+mod report;
+mod run;
+mod stamp;
+mod tracker;
+mod watcher;
+mod writer;
+
+pub use report::WatchReport;
+pub use run::{WatchOptions, run_watch};
+
+#[cfg(test)]
+mod tests;
