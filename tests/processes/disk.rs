@@ -1,0 +1,186 @@
+use rig::{Rig, RigOptions, Side, free_ports, load_on, until, verified};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use understudy_loadgen::Recorder;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn data_root_in_use_is_refused_to_a_second_process() {
+    let rig = Rig::start(RigOptions::local()).await;
+    let [clients, replication, console] = free_ports();
+    let answer = rig
+        .command(&[
+            "run",
+            "--config",
+            &rig.file(Side::Alpha),
+            "--listen-clients",
+            &format!("main={clients}"),
+            "--listen-replication",
+            &replication.to_string(),
+            "--listen-console",
+            &console.to_string(),
+        ])
+        .await;
+    assert!(matches!(answer.code, Some(code) if code != 0), "{answer:?}");
+    answer.expect_said("in use");
+    assert!(rig.is_primary(Side::Alpha).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flipped_bit_inside_a_segment_is_named_and_the_node_refuses_to_run() {
+    let mut rig = Rig::start(RigOptions::local()).await;
+    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
+    assert!(recorder.wait_for_acked(500, PATIENCE).await);
+    recorder.stop().await;
+    rig.stop_node(Side::Bravo).await;
+    let data = rig.data(Side::Bravo);
+    let verify = ["log", "verify", data.to_str().expect("a path of ASCII")];
+    rig.command(&verify).await.expect_code(0).expect_said("ok");
+
+    let segment = only_segment(&data);
+    let mut bytes = tokio::fs::read(&segment).await.expect("a segment");
+    let middle = bytes.iter().rposition(|byte| *byte != 0).expect("data") / 2;
+    bytes[middle] ^= 0x10;
+    tokio::fs::write(&segment, bytes)
+        .await
+        .expect("a damaged segment");
+
+    let name = segment.file_name().expect("a file").to_string_lossy();
+    let found = rig.command(&verify).await.expect_code(30);
+    let found = found.expect_said(&name).expect_said("at byte");
+    let offset = offset_named(&found.stdout);
+    assert!(
+        offset <= middle && middle - offset < 64 * 1024,
+        "{offset} for {middle}"
+    );
+    let run = rig
+        .command(&["run", "--config", &rig.file(Side::Bravo)])
+        .await;
+    assert!(matches!(run.code, Some(code) if code != 0), "{run:?}");
+    run.expect_said(&name)
+        .expect_said(&format!("at byte {offset}"));
+}
+
+fn only_segment(data: &Path) -> PathBuf {
+    let mut found = Vec::new();
+    let mut open = vec![data.join("shards")];
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(directory).expect("a directory").flatten() {
+            match entry.path() {
+                path if path.is_dir() => open.push(path),
+                path => found.push(path),
+            }
+        }
+    }
+    let is_larger = |path: &PathBuf| path.metadata().map(|data| data.len()).unwrap_or(0);
+    found.into_iter().max_by_key(is_larger).expect("a segment")
+}
+
+fn offset_named(text: &str) -> usize {
+    let (_, rest) = text.split_once("at byte ").expect("an offset");
+    let digits = rest.split(|end: char| !end.is_ascii_digit()).next();
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn full_disk_refuses_writes_until_there_is_room() {
+    let options = RigOptions {
+        more: "[log]\nsegment_size = \"1MiB\"\n".to_owned(),
+        ..RigOptions::local()
+    };
+    let mut rig = Rig::prepare(options).await;
+    let Some(disk) = SmallDisk::mount(&rig.data(Side::Alpha)) else {
+        eprintln!("not run: mounting a small disk needs root");
+        return;
+    };
+    rig.bring_up().await;
+    rig.etcdctl(Side::Alpha, &["put", "before", "1"])
+        .await
+        .expect_code(0);
+    disk.fill().await;
+    // What is left of the current segment may still take a few.
+    until("a write is refused", PATIENCE, || async {
+        let value = "x".repeat(100_000);
+        let answer = rig.etcdctl(Side::Alpha, &["put", "large", &value]).await;
+        (answer.code != Some(0)).then_some(answer)
+    })
+    .await
+    .expect_said("database space exceeded");
+    assert!(rig.node(Side::Alpha).is_running());
+    disk.make_room().await;
+    until("writes are taken again", PATIENCE, || async {
+        let answer = rig.etcdctl(Side::Alpha, &["put", "after", "1"]).await;
+        (answer.code == Some(0)).then_some(())
+    })
+    .await;
+    rig.wait_for_primary(Side::Alpha).await;
+    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
+    assert!(recorder.wait_for_acked(200, PATIENCE).await);
+    let writes = recorder.stop().await;
+    let verification = verified(&rig, &writes, Side::Alpha).await;
+    assert!(verification.passed(), "{verification:?}");
+    rig.wait_for_standby(Side::Bravo).await;
+    rig.wait_for_equal_heads().await;
+}
+
+/// A file system of 24 MiB in memory; unmounted with its drop.
+struct SmallDisk {
+    place: PathBuf,
+}
+
+impl SmallDisk {
+    /// None where this may not be done.
+    fn mount(place: &Path) -> Option<SmallDisk> {
+        std::fs::create_dir_all(place).expect("a place to mount at");
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", "size=24m", "small"])
+            .arg(place);
+        let done = mount.status().is_ok_and(|status| status.success());
+        done.then(|| SmallDisk {
+            place: place.to_owned(),
+        })
+    }
+
+    async fn fill(&self) {
+        let mut file = tokio::fs::File::create(self.filler())
+            .await
+            .expect("a file");
+        let block = vec![1; 4096];
+        loop {
+            // The flush makes the write's own error visible.
+            let written = match file.write_all(&block).await {
+                Ok(()) => file.flush().await,
+                error => error,
+            };
+            match written {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::StorageFull => return,
+                Err(error) => panic!("the disk cannot be filled: {error}"),
+            }
+        }
+    }
+
+    async fn make_room(&self) {
+        tokio::fs::remove_file(self.filler())
+            .await
+            .expect("the filler");
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.place.join("filler")
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: the node may still be running when a test panics.
+        let _ = Command::new("umount").arg("-l").arg(&self.place).status();
+    }
+}

@@ -1,0 +1,10 @@
+//! Real processes, sockets and disks: one pair on loopback per test.
+
+mod dev;
+mod disk;
+mod etcdctl;
+mod failover;
+mod kill;
+mod link;
+mod store;
+mod switchover;

@@ -1,0 +1,69 @@
+use rig::{Rig, RigOptions, Side, load_on, verified};
+use std::time::Duration;
+use understudy_loadgen::Recorder;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn switchover_under_load_and_back_loses_and_doubles_nothing() {
+    let rig = Rig::start(RigOptions::local()).await;
+    let recorder = Recorder::start(&load_on(&rig, &Side::BOTH)).unwrap();
+    for to in [Side::Bravo, Side::Alpha] {
+        assert!(recorder.wait_for_acked(200, PATIENCE).await);
+        rig.wait_for_standby(to).await;
+        let epoch = rig.epoch().await;
+        rig.switchover(to, epoch).await.expect_code(0);
+        rig.wait_for_primary(to).await;
+        rig.wait_for_standby(to.other()).await;
+        assert!(recorder.wait_for_acked(200, PATIENCE).await);
+    }
+    let writes = recorder.stop().await;
+    let verification = verified(&rig, &writes, Side::Alpha).await;
+    assert!(verification.passed(), "{verification:?}");
+    assert_eq!(verification.confirmed, writes.counts().acked);
+}
+
+#[tokio::test]
+async fn same_switchover_twice_is_done_once() {
+    let rig = Rig::start(RigOptions::local()).await;
+    let epoch = rig.epoch().await;
+    rig.switchover(Side::Bravo, epoch).await.expect_code(0);
+    rig.switchover(Side::Bravo, epoch)
+        .await
+        .expect_code(0)
+        .expect_said("already epoch");
+    assert_eq!(rig.epoch().await, epoch + 1);
+}
+
+#[tokio::test]
+async fn wrong_epoch_wrong_target_and_wrong_primary_are_refused() {
+    let rig = Rig::start(RigOptions::local()).await;
+    let epoch = rig.epoch().await;
+    rig.switchover(Side::Bravo, epoch + 1)
+        .await
+        .expect_code(20)
+        .expect_said("E201");
+    rig.switchover(Side::Alpha, epoch)
+        .await
+        .expect_code(20)
+        .expect_said("E201");
+    let (epoch_text, file) = (epoch.to_string(), rig.file(Side::Alpha));
+    let line = [
+        "switchover",
+        "--expect-epoch",
+        &epoch_text,
+        "--config",
+        &file,
+    ];
+    rig.command(&[&line[..], &["--to", "charlie"]].concat())
+        .await
+        .expect_code(20)
+        .expect_said("E202");
+    let mistaken = ["--to", "bravo", "--expect-primary", "charlie"];
+    rig.command(&[&line[..], &mistaken[..]].concat())
+        .await
+        .expect_code(20)
+        .expect_said("E201");
+    assert!(rig.is_primary(Side::Alpha).await);
+    assert_eq!(rig.epoch().await, epoch);
+}

@@ -1,0 +1,24 @@
+use std::path::{Path, PathBuf};
+
+/// The binary under test: `$UNDERSTUDY_BIN`, or `target/release/understudy`
+/// of this workspace. Panics when it is not built.
+pub fn understudy_binary() -> PathBuf {
+    let path = match std::env::var_os("UNDERSTUDY_BIN") {
+        Some(path) => PathBuf::from(path),
+        None => target().join("release/understudy"),
+    };
+    assert!(
+        path.is_file(),
+        "{} is missing: build it with `cargo build --release -p understudy-cli`, \
+         or run the tests with tests/run, which does",
+        path.display()
+    );
+    path
+}
+
+fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(path) => PathBuf::from(path),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+    }
+}

@@ -1,0 +1,40 @@
+//! The rig of the process tests: a store and a pair of nodes, each a real
+//! process of the built `understudy` binary, on loopback, with a data root of
+//! its own below one temporary directory.
+//!
+//! It never waits for time where a condition can be seen, and never outlives
+//! its test: every process is killed when the rig is dropped, also by a
+//! panic, and the directory with the logs stays only then.
+//!
+//! Start with [`Rig`]; [`Link`] is the wire between the two nodes, [`rounds`]
+//! the loop of kill -9, failover and comparison.
+
+mod binary;
+mod command;
+mod directory;
+mod http;
+mod link;
+mod load;
+mod options;
+mod pair;
+mod ports;
+mod process;
+pub mod rounds;
+mod side;
+mod until;
+mod writers;
+
+pub use binary::understudy_binary;
+pub use command::{Answer, run};
+pub use directory::Directory;
+pub use http::{Page, get};
+pub use link::{Link, Wire};
+pub use load::{load_on, missing_number, verified};
+pub use options::{ACCESS_KEY, CLUSTER, Ports, RigOptions, SECRET_KEY, node_file};
+pub use pair::Rig;
+pub use ports::free_ports;
+pub use process::Process;
+pub use rustix::process::Signal;
+pub use side::Side;
+pub use until::{until, within};
+pub use writers::{Findings, SampledWriters, SampledWrites};

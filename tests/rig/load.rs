@@ -1,0 +1,38 @@
+use crate::{Rig, Side};
+use std::time::Duration;
+use understudy_loadgen::{AckedWrites, Endpoint, RecorderOptions, Verification};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Writers on the named sides' client addresses, with a pause after each
+/// acknowledged write so that two cores have time for everything else.
+pub fn load_on(rig: &Rig, sides: &[Side]) -> RecorderOptions {
+    RecorderOptions {
+        writers: 8,
+        pace: Some(Duration::from_millis(5)),
+        ..RecorderOptions::new(endpoints(rig, sides))
+    }
+}
+
+fn endpoints(rig: &Rig, sides: &[Side]) -> Vec<Endpoint> {
+    let parse = |side: &Side| rig.clients(*side).to_string().parse();
+    sides
+        .iter()
+        .map(|side| parse(side).expect("an address is an endpoint"))
+        .collect()
+}
+
+/// Compares the ledger with what `side` has.
+pub async fn verified(rig: &Rig, writes: &AckedWrites, side: Side) -> Verification {
+    writes
+        .verify(&endpoints(rig, &[side]), PATIENCE)
+        .await
+        .expect("the run can be read back")
+}
+
+/// The number, within its writer, of the first acknowledged write that is
+/// missing.
+pub fn missing_number(verification: &Verification) -> Option<u64> {
+    let key = verification.missing.keys.first()?;
+    key.rsplit('/').next()?.parse().ok()
+}

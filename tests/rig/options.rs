@@ -1,0 +1,83 @@
+use crate::{Side, free_ports};
+use std::net::SocketAddr;
+
+pub const CLUSTER: &str = "dev";
+pub const ACCESS_KEY: &str = "understudy";
+pub const SECRET_KEY: &str = "understudy-dev";
+
+/// How a pair is set up.
+#[derive(Clone, Debug)]
+pub struct RigOptions {
+    pub policy: &'static str,
+    pub ttl: String,
+    /// Further tables for both files.
+    pub more: String,
+    /// Where bravo finds alpha, when that is not alpha itself.
+    pub alpha_advertised: Option<SocketAddr>,
+}
+
+impl RigOptions {
+    pub fn local() -> RigOptions {
+        RigOptions {
+            policy: "local",
+            ttl: "3s".to_owned(),
+            more: String::new(),
+            alpha_advertised: None,
+        }
+    }
+
+    pub fn replicated() -> RigOptions {
+        RigOptions {
+            policy: "replicated",
+            ..RigOptions::local()
+        }
+    }
+}
+
+/// Where a pair and its store listen.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    pub store: SocketAddr,
+    /// Of alpha, then of bravo.
+    pub clients: [SocketAddr; 2],
+    pub replication: [SocketAddr; 2],
+    pub console: [SocketAddr; 2],
+}
+
+impl Ports {
+    pub fn free() -> Ports {
+        let [store, a, b, c, d, e, f] = free_ports();
+        Ports {
+            store,
+            clients: [a, b],
+            replication: [c, d],
+            console: [e, f],
+        }
+    }
+}
+
+/// A node's configuration file, in the shape that `understudy dev` uses too.
+pub fn node_file(side: Side, options: &RigOptions, ports: &Ports) -> String {
+    let index = side.index();
+    let replication = ports.replication[index];
+    let advertised = match (side, options.alpha_advertised) {
+        (Side::Alpha, Some(address)) => address,
+        _ => replication,
+    };
+    format!(
+        "cluster = \"{CLUSTER}\"\nnode = \"{side}\"\ndata = \"{side}\"\nack_policy = \"{policy}\"\n\n\
+         [store]\nbucket = \"understudy\"\nprefix = \"{CLUSTER}\"\nendpoint = \"http://{store}\"\n\
+         region = \"us-east-1\"\npath_style = true\n\
+         access_key = \"{ACCESS_KEY}\"\nsecret_key = \"{SECRET_KEY}\"\n\n\
+         [listen]\nreplication = \"{replication}\"\nconsole = \"{console}\"\n\n\
+         [advertise]\nreplication = \"{advertised}\"\n\n\
+         [[shard]]\nname = \"main\"\nlisten = \"{clients}\"\n\n\
+         [lease]\nttl = \"{ttl}\"\n\n{more}",
+        policy = options.policy,
+        store = ports.store,
+        console = ports.console[index],
+        clients = ports.clients[index],
+        ttl = options.ttl,
+        more = options.more,
+    )
+}
