@@ -4,9 +4,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// From how many bytes on a piece of the stream is taken for data rather than
-/// for a heartbeat or an answer.
-const LARGE: usize = 4096;
+/// As many printable bytes in a row are a written value: no frame's header
+/// and no message's frame looks like that.
+const TEXT_RUN: usize = 1024;
 const PIECE: usize = 64 * 1024;
 
 /// What the link does with what goes through it.
@@ -15,8 +15,8 @@ pub enum Wire {
     Whole,
     /// Connections are closed, and new ones too.
     Cut,
-    /// One bit of the next large piece towards the client is turned; then the
-    /// wire is whole again.
+    /// One bit within the next large text value towards the client is turned;
+    /// then the wire is whole again.
     FlipsOneBit,
 }
 
@@ -95,16 +95,26 @@ async fn copy_flipping(
         if length == 0 {
             return Ok(());
         }
-        if length >= LARGE {
-            wire.send_if_modified(|wire| {
-                let flips = *wire == Wire::FlipsOneBit;
-                if flips {
-                    piece[length / 2] ^= 1;
-                    *wire = Wire::Whole;
-                }
-                flips
-            });
-        }
+        wire.send_if_modified(|wire| {
+            let flips = *wire == Wire::FlipsOneBit && flip_in_value(&mut piece[..length]);
+            if flips {
+                *wire = Wire::Whole;
+            }
+            flips
+        });
         to.write_all(&piece[..length]).await?;
     }
+}
+
+/// Turns one bit in the middle of a text value, if a whole run of one is here.
+/// A bit of a frame's header would be noticed by HTTP/2, before the chain is
+/// asked.
+fn flip_in_value(piece: &mut [u8]) -> bool {
+    let run = piece
+        .windows(TEXT_RUN)
+        .position(|run| run.iter().all(u8::is_ascii_graphic));
+    if let Some(start) = run {
+        piece[start + TEXT_RUN / 2] ^= 1;
+    }
+    run.is_some()
 }
