@@ -159,6 +159,7 @@ async fn await_end(mut node: Node<KvState>, signals: &mut Signals) -> anyhow::Re
 fn options(shard: &ShardSettings, configuration: &Configuration) -> EtcdOptions {
     EtcdOptions {
         client_urls: vec![format!("http://{}", shard.clients.advertise)],
+        threads: configuration.settings.limits.client_threads,
         hold: configuration.settings.limits.hold,
         ..EtcdOptions::default()
     }

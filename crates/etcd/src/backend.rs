@@ -12,10 +12,13 @@ use understudy_types::{ClusterId, Lsn, NodeId};
 pub type CommandResult = <KvState as StateMachine>::Response;
 
 /// One shard of a node, as [`ShardHandle`] offers it.
-pub trait Backend: Send + Sync + 'static {
+pub trait Backend: Clone + Send + Sync + 'static {
     fn cluster(&self) -> ClusterId;
 
     fn node(&self) -> &NodeId;
+
+    /// The same shard, for tasks of the runtime that this is called on.
+    fn on_this_runtime(&self) -> Self;
 
     /// Commits and applies a command. Dropped, it may still happen.
     fn propose(
@@ -43,6 +46,10 @@ impl Backend for ShardHandle<KvState> {
 
     fn node(&self) -> &NodeId {
         ShardHandle::node(self)
+    }
+
+    fn on_this_runtime(&self) -> Self {
+        ShardHandle::on_this_runtime(self)
     }
 
     fn propose(

@@ -88,7 +88,9 @@ impl<B: Backend> Door<B> {
         } else if origin == Origin::Relay {
             return Err(status::of_refusal(Refusal::NotPrimary));
         }
-        self.answer_held(call).await
+        // On the heap, since nearly no call comes here, and each call would
+        // carry the room for it.
+        Box::pin(self.answer_held(call)).await
     }
 
     /// Tries until the call is answered or may be held no longer.

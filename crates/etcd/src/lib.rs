@@ -14,7 +14,7 @@
 //! - tell a watch other content for a revision that it was told already
 //!
 //! Start reading at `door`, where every unary call enters, then `call`, `watch`.
-//! `status` is the one table of codes and messages.
+//! `threads` is where all of it runs, `status` the one table of codes and messages.
 
 mod backend;
 mod call;
@@ -30,6 +30,7 @@ mod read;
 mod relay;
 mod server;
 mod status;
+mod threads;
 mod watch;
 mod write;
 
@@ -37,3 +38,4 @@ pub use backend::{Backend, CommandResult};
 pub use options::{EtcdOptions, MemberAddress};
 pub use server::EtcdServer;
 pub use status::NOT_ACCEPTED;
+pub use threads::ServeError;

@@ -1,6 +1,6 @@
 //! What can be chosen about the services.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 use understudy_types::NodeId;
 
 /// A node as the member list shows it.
@@ -17,6 +17,8 @@ pub struct EtcdOptions {
     pub client_urls: Vec<String>,
     /// The other nodes that serve this shard, as far as they are configured.
     pub other_members: Vec<MemberAddress>,
+    /// The threads that serve the shard's clients; a connection stays with one.
+    pub threads: NonZeroUsize,
     /// How long a unary call waits for a primary before it is refused.
     pub hold: Duration,
     /// How long a watch with `progress_notify` may be silent.
@@ -36,6 +38,7 @@ impl Default for EtcdOptions {
         EtcdOptions {
             client_urls: Vec::new(),
             other_members: Vec::new(),
+            threads: NonZeroUsize::MIN,
             hold: Duration::from_secs(5),
             watch_progress_interval: Duration::from_secs(600),
             streams_per_connection_max: 65_536,

@@ -1,13 +1,20 @@
 //! The gRPC server of one shard.
 
 use crate::{
-    backend::Backend, cluster::ClusterService, door::Door, kv::KvService, lease::LeaseService,
-    maintenance::MaintenanceService, options::EtcdOptions, watch::WatchService,
+    backend::Backend,
+    cluster::ClusterService,
+    door::Door,
+    kv::KvService,
+    lease::LeaseService,
+    maintenance::MaintenanceService,
+    options::EtcdOptions,
+    threads::{ClientThread, Ending, ServeError},
+    watch::WatchService,
 };
+use futures::{Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, Response};
-use std::{fmt, future::Future, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use std::{fmt, future::Future, io, sync::Arc, time::Duration};
+use tokio::net::{TcpListener, TcpStream};
 use tonic::{
     Code,
     body::Body,
@@ -26,60 +33,98 @@ const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// After a connection that could not be accepted, so that a lack of files does
+/// not fill the log.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
 /// The etcd API of one shard, to be served on one address.
 pub struct EtcdServer<B: Backend = ShardHandle<KvState>> {
-    door: Arc<Door<B>>,
+    handle: B,
+    options: EtcdOptions,
 }
 
 impl<B: Backend> fmt::Debug for EtcdServer<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EtcdServer")
-            .field("node", self.door.backend.node())
+            .field("node", self.handle.node())
             .finish_non_exhaustive()
     }
 }
 
 impl<B: Backend> EtcdServer<B> {
     pub fn new(handle: B, options: EtcdOptions) -> Self {
-        EtcdServer {
-            door: Arc::new(Door::new(handle, options, CancellationToken::new())),
-        }
+        EtcdServer { handle, options }
     }
 
-    /// All services, for a server that someone else runs. Its end does not
-    /// end the watches: drop the connections.
-    pub fn into_router(self) -> Routes {
-        routes(&self.door)
-    }
-
-    /// Serves until `shutdown`. Then calls that wait for a primary are
-    /// refused, watches end with a status that lets clients go elsewhere, and
-    /// what is being answered is answered. Dropped, it closes all at once.
+    /// Serves until `shutdown`, on threads of its own. Then calls that wait
+    /// for a primary are refused, watches end with a status that lets clients
+    /// go elsewhere, and what is being answered is answered. Dropped, it
+    /// closes all at once.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
-    ) -> Result<(), transport::Error> {
-        let incoming = TcpIncoming::from(listener)
-            .with_nodelay(Some(true))
-            .with_keepalive(Some(KEEPALIVE_INTERVAL));
-        let door = self.door;
-        let closing = door.closing.clone();
-        let stop = async move {
-            shutdown.await;
-            closing.cancel();
+    ) -> Result<(), ServeError> {
+        let EtcdServer { handle, options } = self;
+        let ending = Ending::default();
+        let _closes_all = ending.at_once.clone().drop_guard();
+        let mut threads = Vec::new();
+        for number in 0..options.threads.get() {
+            let (options, ending) = (options.clone(), ending.clone());
+            threads.push(ClientThread::start(
+                number,
+                handle.clone(),
+                options,
+                ending,
+            )?);
+        }
+        let accepted = tokio::select! {
+            accepted = accept(listener, &threads) => accepted,
+            () = shutdown => Ok(()),
         };
-        Server::builder()
-            .initial_stream_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(WINDOW_BYTES)
-            .max_concurrent_streams(door.options.streams_per_connection_max)
-            .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-            .layer(MapResponseLayer::new(name_oversized))
-            .add_routes(routes(&door))
-            .serve_with_incoming_shutdown(incoming, stop)
-            .await
+        ending.closing.cancel();
+        for thread in threads {
+            thread.ended().await?;
+        }
+        accepted
     }
+}
+
+/// Gives each connection to the next thread in turn.
+async fn accept(listener: TcpListener, threads: &[ClientThread]) -> Result<(), ServeError> {
+    let mut incoming = TcpIncoming::from(listener)
+        .with_nodelay(Some(true))
+        .with_keepalive(Some(KEEPALIVE_INTERVAL));
+    for thread in threads.iter().cycle() {
+        match incoming.next().await {
+            Some(Ok(connection)) => thread.take(connection).await?,
+            // One connection's failure: it went before it was accepted, or
+            // there is no file for it now.
+            Some(Err(error)) => {
+                tracing::warn!(%error, "a client's connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+/// Serves connections on the current runtime until the door closes.
+pub(crate) async fn serve_connections<B: Backend>(
+    door: Arc<Door<B>>,
+    incoming: impl Stream<Item = io::Result<TcpStream>>,
+) -> Result<(), transport::Error> {
+    Server::builder()
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .max_concurrent_streams(door.options.streams_per_connection_max)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .layer(MapResponseLayer::new(name_oversized))
+        .add_routes(routes(&door))
+        .serve_with_incoming_shutdown(incoming, door.closing.clone().cancelled_owned())
+        .await
 }
 
 fn routes<B: Backend>(door: &Arc<Door<B>>) -> Routes {

@@ -2,12 +2,12 @@
 //! the state, wait for it to move, know who is primary. Nothing behind it.
 
 use crate::authority::Authority;
-use crate::shard::answers::Delivered;
+use crate::shard::answers::{Answer, Delivered, Lane};
 use crate::shard::queue::ProposalQueue;
 use bytes::Bytes;
 use parking_lot::RwLock;
 use std::{fmt, sync::Arc, time::Duration};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use understudy_state::StateMachine;
 use understudy_types::{ClusterId, Epoch, Lsn, NodeId, ShardName};
 
@@ -69,6 +69,8 @@ pub struct PrimaryView {
 /// A cheap, cloneable grip on one shard of a running node.
 pub struct ShardHandle<S: StateMachine> {
     pub(crate) inner: Arc<HandleInner<S>>,
+    /// Where answers to this handle's proposals are delivered.
+    pub(crate) lane: Lane<S>,
 }
 
 pub(crate) struct HandleInner<S: StateMachine> {
@@ -87,6 +89,7 @@ impl<S: StateMachine> Clone for ShardHandle<S> {
     fn clone(&self) -> Self {
         ShardHandle {
             inner: Arc::clone(&self.inner),
+            lane: self.lane.clone(),
         }
     }
 }
@@ -113,6 +116,15 @@ impl<S: StateMachine> ShardHandle<S> {
         &self.inner.shard
     }
 
+    /// The same shard for tasks of the runtime that this is called on: answers
+    /// to its proposals are delivered there, a batch at a time.
+    pub fn on_this_runtime(&self) -> Self {
+        ShardHandle {
+            inner: Arc::clone(&self.inner),
+            lane: Lane::on(&tokio::runtime::Handle::current()),
+        }
+    }
+
     /// Proposes a command and waits until it is committed and applied.
     ///
     /// Waits for room in the shard's queue, which is bounded in bytes. When
@@ -126,7 +138,7 @@ impl<S: StateMachine> ShardHandle<S> {
     }
 
     async fn place(&self, command: Bytes) -> Result<Applied<S::Response>, ProposeError> {
-        let (answer, answered) = oneshot::channel();
+        let (answer, answered) = Answer::new(self.lane.clone());
         self.inner.proposals.push(command, answer).await?;
         let Delivered { applied, place } = answered.await.unwrap_or(Err(ProposeError::Unknown(
             "the primary gave way before it answered",

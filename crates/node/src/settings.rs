@@ -2,6 +2,7 @@
 //! configuration file, the flags and the environment by [`crate::config`].
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 use understudy_protocol::{AckPolicy, Timing};
@@ -67,6 +68,8 @@ pub struct Limits {
     pub command_bytes_max: ByteCount,
     /// How long a proposal may wait for its answer.
     pub request_timeout: Duration,
+    /// Threads that serve clients, per shard.
+    pub client_threads: NonZeroUsize,
     /// How long a client's call is held while there is no primary.
     pub hold: Duration,
 }
@@ -112,7 +115,14 @@ impl Default for Limits {
             bytes_max: ByteCount::mib(64),
             command_bytes_max: ByteCount::mib(2),
             request_timeout: Duration::from_secs(7),
+            client_threads: half_the_cores(),
             hold: Duration::from_secs(5),
         }
     }
+}
+
+/// The other half is for the log, the state and the standby's stream.
+fn half_the_cores() -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(cores / 2).unwrap_or(NonZeroUsize::MIN)
 }

@@ -140,6 +140,10 @@ impl Backend for Grip {
         &self.0.name
     }
 
+    fn on_this_runtime(&self) -> Self {
+        self.clone()
+    }
+
     async fn propose(&self, command: Bytes) -> Result<Applied<CommandResult>, ProposeError> {
         self.0.accept(&command)
     }

@@ -6,11 +6,8 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    Status, Streaming,
-    transport::{self, Channel},
-};
-use understudy_etcd::{EtcdOptions, EtcdServer};
+use tonic::{Status, Streaming, transport::Channel};
+use understudy_etcd::{EtcdOptions, EtcdServer, ServeError};
 use understudy_wire::etcd::etcdserverpb::{
     self as pb, WatchCreateRequest, WatchRequest, WatchResponse, kv_client::KvClient,
     watch_client::WatchClient, watch_request::RequestUnion,
@@ -28,7 +25,7 @@ pub(crate) struct TestServer {
     pub(crate) address: String,
     pub(crate) channel: Channel,
     stop: CancellationToken,
-    served: JoinHandle<Result<(), transport::Error>>,
+    served: JoinHandle<Result<(), ServeError>>,
 }
 
 impl TestServer {

@@ -112,7 +112,9 @@ impl BatchBuilder {
         header.hash = chain_hash(&header.previous, &bytes);
         header.seal(&mut bytes);
         Batch {
-            bytes: Bytes::from(bytes),
+            // Batches live on in the tail, whose bound counts lengths: spare
+            // capacity would be memory beyond it.
+            bytes: Bytes::from(bytes.into_boxed_slice()),
             header,
         }
     }

@@ -6,6 +6,7 @@ use super::{Configuration, StoreSettings};
 use crate::settings::{Endpoint, Limits, LogSettings, Settings, ShardSettings, StreamSettings};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 use understudy_log::MAX_BATCH_BYTES;
@@ -14,6 +15,7 @@ use understudy_types::{ByteCount, ShardName};
 
 const REPLICATION_PORT: u16 = 2390;
 const CONSOLE_PORT: u16 = 2391;
+const CLIENT_THREADS_MAX: usize = 256;
 
 type Checked<T> = Result<T, String>;
 
@@ -293,6 +295,7 @@ fn limits(raw: &raw::LimitsTable, log: &LogSettings) -> Checked<Limits> {
         request_timeout: raw
             .request_timeout
             .map_or(default.request_timeout, |span| span.0),
+        client_threads: client_threads(raw.client_threads, default.client_threads)?,
         hold: raw.hold.map_or(default.hold, |span| span.0),
     };
     if limits.commands_max == 0 {
@@ -324,6 +327,13 @@ fn limits(raw: &raw::LimitsTable, log: &LogSettings) -> Checked<Limits> {
         ));
     }
     Ok(limits)
+}
+
+fn client_threads(given: Option<usize>, default: NonZeroUsize) -> Checked<NonZeroUsize> {
+    let threads = given.map_or(Some(default), NonZeroUsize::new);
+    threads
+        .filter(|threads| threads.get() <= CLIENT_THREADS_MAX)
+        .ok_or_else(|| format!("limits.client_threads must be between 1 and {CLIENT_THREADS_MAX}"))
 }
 
 fn within(name: &str, value: ByteCount, low: ByteCount, high: ByteCount) -> Checked<()> {

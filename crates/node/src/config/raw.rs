@@ -115,5 +115,6 @@ pub(super) struct LimitsTable {
     pub(super) bytes_max: Option<Size>,
     pub(super) command_bytes_max: Option<Size>,
     pub(super) request_timeout: Option<Span>,
+    pub(super) client_threads: Option<usize>,
     pub(super) hold: Option<Span>,
 }

@@ -66,6 +66,7 @@ commands_max = 16384
 bytes_max = "64MiB"
 command_bytes_max = "2MiB"
 request_timeout = "7s"
+client_threads = 1
 hold = "5s"
 "#;
 
@@ -323,6 +324,12 @@ fn sizes_that_contradict_each_other_are_refused() {
     );
     refused(&smallest_with("[limits]\nhold = \"8s\"\n"), "limits.hold");
     refused(&smallest_with("[limits]\ncommands_max = 0\n"), "at least 1");
+    for threads in ["0", "257"] {
+        refused(
+            &smallest_with(&format!("[limits]\nclient_threads = {threads}\n")),
+            "between 1 and 256",
+        );
+    }
     refused(
         &smallest_with("[log]\ntail_memory = \"1KiB\"\n"),
         "must be between",

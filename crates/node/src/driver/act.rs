@@ -233,15 +233,19 @@ impl Driver {
 
 /// Waits until the state holds everything up to `fork`.
 async fn wait_until_applied(shard: &ShardCore, fork: Option<Position>) {
-    let mut changed = shard.changed.subscribe();
     let upto = fork.map(|position| position.lsn);
+    let mut applied = shard.applied.subscribe();
+    let mut changed = shard.changed.subscribe();
     loop {
         changed.borrow_and_update();
-        let (applied, stopping) = {
-            let marks = shard.marks.lock();
-            (marks.applied, marks.stopping)
+        if *applied.borrow_and_update() >= upto || shard.marks.lock().stopping {
+            return;
+        }
+        let ended = tokio::select! {
+            moved = applied.changed() => moved.is_err(),
+            moved = changed.changed() => moved.is_err(),
         };
-        if applied >= upto || stopping || changed.changed().await.is_err() {
+        if ended {
             return;
         }
     }

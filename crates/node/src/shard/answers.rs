@@ -1,6 +1,6 @@
 //! Commands that have a place in the log and wait for their answer.
 
-use crate::handle::{Applied, ProposeError};
+use crate::handle::{Applied, ProposeError, Refusal};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,8 +16,26 @@ pub(crate) struct Delivered<R> {
     pub(crate) place: Place,
 }
 
-pub(crate) type Answer<S> =
-    oneshot::Sender<Result<Delivered<<S as StateMachine>::Response>, ProposeError>>;
+type Outcome<S> = Result<Delivered<<S as StateMachine>::Response>, ProposeError>;
+
+/// The way back to one client's task.
+pub(crate) struct Answer<S: StateMachine> {
+    outcome: oneshot::Sender<Outcome<S>>,
+    lane: Lane<S>,
+}
+
+impl<S: StateMachine> Answer<S> {
+    pub(crate) fn new(lane: Lane<S>) -> (Self, oneshot::Receiver<Outcome<S>>) {
+        let (outcome, receiver) = oneshot::channel();
+        (Answer { outcome, lane }, receiver)
+    }
+
+    /// Nothing happened, and nothing will.
+    pub(crate) fn refuse(self, refusal: Refusal) {
+        // A client that has gone does not want its answer.
+        let _ = self.outcome.send(Err(ProposeError::NotAccepted(refusal)));
+    }
+}
 
 /// How many commands have a place and no answer yet.
 #[derive(Clone, Debug, Default)]
@@ -90,25 +108,76 @@ impl<S: StateMachine> Answers<S> {
     }
 }
 
-/// Commands answered together: one hand-over from the state thread to the
-/// runtime, where waking the clients' tasks is cheap.
-pub(crate) type AnsweredBatch<S> = Vec<(Answer<S>, Delivered<<S as StateMachine>::Response>)>;
+/// An applied command with the way back to its client, and the room that it
+/// takes in the queue until it is there.
+struct Answered<S: StateMachine> {
+    outcome: oneshot::Sender<Outcome<S>>,
+    delivered: Delivered<S::Response>,
+    room: OwnedSemaphorePermit,
+}
 
-/// Batches of answers on their way to the runtime.
-const ANSWERED_MAX: usize = 64;
+/// Leads to a task that delivers answers on one runtime. What is answered
+/// together is handed over at once: waking the clients' tasks is cheap there,
+/// and not from the state thread.
+pub(crate) struct Lane<S: StateMachine>(mpsc::UnboundedSender<Vec<Answered<S>>>);
 
-/// Starts the task that delivers answers; it ends with the sender.
-pub(crate) fn deliver<S: StateMachine>(
-    runtime: &tokio::runtime::Handle,
-) -> mpsc::Sender<AnsweredBatch<S>> {
-    let (sender, mut batches) = mpsc::channel::<AnsweredBatch<S>>(ANSWERED_MAX);
-    runtime.spawn(async move {
-        while let Some(batch) = batches.recv().await {
-            for (answer, delivered) in batch {
-                // A client that has gone does not want its answer.
-                let _ = answer.send(Ok(delivered));
+impl<S: StateMachine> Clone for Lane<S> {
+    fn clone(&self) -> Self {
+        Lane(self.0.clone())
+    }
+}
+
+impl<S: StateMachine> Lane<S> {
+    /// Starts the task; it ends with the last grip on the lane. What waits in
+    /// the lane is bounded by the queue's room.
+    pub(crate) fn on(runtime: &tokio::runtime::Handle) -> Self {
+        let (sender, mut batches) = mpsc::unbounded_channel::<Vec<Answered<S>>>();
+        runtime.spawn(async move {
+            while let Some(batch) = batches.recv().await {
+                for answered in batch {
+                    // A client that has gone does not want its answer.
+                    let _ = answered.outcome.send(Ok(answered.delivered));
+                    drop(answered.room);
+                }
             }
+        });
+        Lane(sender)
+    }
+}
+
+/// The answers of one batch, sorted by their lanes.
+pub(crate) struct Delivery<S: StateMachine>(Vec<(Lane<S>, Vec<Answered<S>>)>);
+
+impl<S: StateMachine> Delivery<S> {
+    pub(crate) fn new() -> Self {
+        Delivery(Vec::new())
+    }
+
+    pub(crate) fn add(&mut self, pending: Pending<S>, applied: Applied<S::Response>) {
+        let Pending {
+            answer: Answer { outcome, lane },
+            place,
+            room,
+        } = pending;
+        let answered = Answered {
+            outcome,
+            delivered: Delivered { applied, place },
+            room,
+        };
+        match self
+            .0
+            .iter_mut()
+            .find(|(known, _)| known.0.same_channel(&lane.0))
+        {
+            Some((_, batch)) => batch.push(answered),
+            None => self.0.push((lane, vec![answered])),
         }
-    });
-    sender
+    }
+
+    pub(crate) fn send(self) {
+        for (lane, batch) in self.0 {
+            // Fails only when the runtime is gone, and the clients with it.
+            let _ = lane.0.send(batch);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Starting a shard: recover the log, rebuild the state in the same pass,
 //! start the two threads.
 
-use super::answers::{Answers, Unanswered, deliver};
+use super::answers::{Answers, Lane, Unanswered};
 use super::core::{LogCommand, ShardCore, StateFacts};
 use super::log_thread::{LogThread, Mode, Room, outline};
 use super::marks::Marks;
@@ -116,6 +116,7 @@ pub(crate) fn boot<S: StateMachine>(
         marks: Mutex::new(marks),
         moved: Condvar::new(),
         changed: watch::Sender::new(()),
+        applied: watch::Sender::new(applied),
         tail: Tail::new(settings.log.tail_memory),
         readers: log.reader_factory(),
         commands,
@@ -126,7 +127,6 @@ pub(crate) fn boot<S: StateMachine>(
     });
     let answers = Arc::new(Answers::new());
     let state = Arc::new(RwLock::new(state));
-    let applied = watch::Sender::new(applied);
     let view = watch::Sender::new(ShardView::default());
     let handle = ShardHandle {
         inner: Arc::new(HandleInner {
@@ -135,11 +135,12 @@ pub(crate) fn boot<S: StateMachine>(
             shard: shard.name.clone(),
             proposals,
             state: Arc::clone(&state),
-            applied: applied.subscribe(),
+            applied: core.applied.subscribe(),
             view: view.subscribe(),
             authority: Arc::clone(ground.authority),
             request_timeout: settings.limits.request_timeout,
         }),
+        lane: Lane::on(ground.runtime),
     };
     let log_thread = LogThread {
         log,
@@ -165,8 +166,6 @@ pub(crate) fn boot<S: StateMachine>(
         state,
         empty: Box::new(empty),
         answers,
-        deliver: deliver::<S>(ground.runtime),
-        applied,
         fatal: ground.fatal.clone(),
     };
     let threads = vec![

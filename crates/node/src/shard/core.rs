@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use understudy_log::{Batch, OsDisk, ReaderFactory};
 use understudy_protocol::shard::History;
 use understudy_state::StateDigest;
-use understudy_types::{ChainHash, ClusterId, Epoch, Position, ShardName};
+use understudy_types::{ChainHash, ClusterId, Epoch, Lsn, Position, ShardName};
 
 pub(crate) struct ShardCore {
     pub(crate) cluster: ClusterId,
@@ -21,8 +21,11 @@ pub(crate) struct ShardCore {
     pub(crate) marks: Mutex<Marks>,
     /// Wakes the state thread.
     pub(crate) moved: Condvar,
-    /// Wakes the senders, the reporters and the driver.
+    /// Wakes the senders and the reporters.
     pub(crate) changed: watch::Sender<()>,
+    /// What the state has applied. Apart from `changed`, so that an applied
+    /// batch wakes nobody who waits for a flush.
+    pub(crate) applied: watch::Sender<Option<Lsn>>,
     pub(crate) tail: Tail,
     pub(crate) readers: ReaderFactory<OsDisk>,
     pub(crate) commands: Sender<LogCommand>,

@@ -8,7 +8,7 @@ use super::answers::{Answers, Pending, PendingBatch};
 use super::core::{LogCommand, Opened, Outline, ShardCore};
 use super::marks::{Beat, until};
 use super::queue::Proposal;
-use crate::handle::{ProposeError, Refusal};
+use crate::handle::Refusal;
 use crate::node::Fatal;
 use crossbeam_channel::{Receiver, never, select};
 use std::sync::Arc;
@@ -63,6 +63,13 @@ pub(crate) enum Mode {
 pub(crate) enum Room {
     Enough,
     None,
+}
+
+/// Whether a batch may still wait for others to hand in their proposals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gathering {
+    Open,
+    Over,
 }
 
 enum Next<S: StateMachine> {
@@ -155,6 +162,7 @@ impl<S: StateMachine> LogThread<S> {
         };
         let mut builder = BatchBuilder::with_capacity(self.batch_start(epoch), 16 << 10);
         let mut proposals = Vec::with_capacity(64);
+        let mut gathering = Gathering::Open;
         let mut next = Some(first);
         while let Some(proposal) = next.take() {
             builder.push_command(&proposal.command);
@@ -162,7 +170,7 @@ impl<S: StateMachine> LogThread<S> {
             let full = builder.len_bytes() >= self.batch_bytes_max
                 || builder.record_count() >= RECORDS_MAX;
             if !full {
-                next = self.proposals.try_recv().ok();
+                next = self.waiting(&mut gathering);
             }
         }
         let batch = builder.finish();
@@ -191,6 +199,20 @@ impl<S: StateMachine> LogThread<S> {
         });
         self.publish_as_primary(batch);
         Ok(())
+    }
+
+    /// The next proposal that waits. Where none does, the core is handed over
+    /// once, so that what is being decoded on it right now joins this flush
+    /// instead of asking for one of its own. On an idle machine that returns
+    /// at once.
+    fn waiting(&self, gathering: &mut Gathering) -> Option<Proposal<S>> {
+        let waiting = self.proposals.try_recv().ok();
+        if waiting.is_some() || *gathering == Gathering::Over {
+            return waiting;
+        }
+        *gathering = Gathering::Over;
+        std::thread::yield_now();
+        self.proposals.try_recv().ok()
     }
 
     /// Says once when the disk is full, and once when it is not any more.
@@ -405,9 +427,7 @@ impl<S: StateMachine> LogThread<S> {
 }
 
 fn refuse<S: StateMachine>(proposal: Proposal<S>, refusal: Refusal) {
-    let _ = proposal
-        .answer
-        .send(Err(ProposeError::NotAccepted(refusal)));
+    proposal.answer.refuse(refusal);
 }
 
 pub(crate) fn outline(log: &Log<OsDisk>) -> Outline {

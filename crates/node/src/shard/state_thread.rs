@@ -1,13 +1,12 @@
 //! The state thread: applies committed batches in order, and answers.
 
-use super::answers::{AnsweredBatch, Answers, Delivered};
+use super::answers::{Answers, Delivery};
 use super::core::{ShardCore, StateFacts};
 use super::cursor::Cursor;
 use crate::handle::Applied;
 use crate::node::Fatal;
 use parking_lot::RwLock;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
 use understudy_log::{Batch, LogError, Record};
 use understudy_state::{CommandContext, EpochStart, StateMachine};
 use understudy_types::Lsn;
@@ -18,8 +17,6 @@ pub(crate) struct StateThread<S: StateMachine> {
     /// Makes an empty state, for when the log was cut below what is applied.
     pub(crate) empty: Box<dyn Fn() -> S + Send>,
     pub(crate) answers: Arc<Answers<S>>,
-    pub(crate) deliver: mpsc::Sender<AnsweredBatch<S>>,
-    pub(crate) applied: watch::Sender<Option<Lsn>>,
     pub(crate) fatal: Fatal,
 }
 
@@ -38,7 +35,7 @@ impl<S: StateMachine> StateThread<S> {
     }
 
     fn serve(&self) -> Result<(), LogError> {
-        let mut cursor = Cursor::new(Lsn::after(*self.applied.borrow()));
+        let mut cursor = Cursor::new(Lsn::after(*self.shard.applied.borrow()));
         loop {
             match self.wait() {
                 Work::Stop => return Ok(()),
@@ -78,12 +75,11 @@ impl<S: StateMachine> StateThread<S> {
             self.answer(batch, responses);
         }
         self.publish_facts();
-        self.shard.announce();
     }
 
     fn publish(&self, applied: Lsn) {
         self.shard.marks.lock().applied = Some(applied);
-        self.applied.send_replace(Some(applied));
+        self.shard.applied.send_replace(Some(applied));
     }
 
     fn publish_facts(&self) {
@@ -105,24 +101,16 @@ impl<S: StateMachine> StateThread<S> {
             responses.len(),
             "one answer for each command"
         );
-        let answers = pending.answers.into_iter().zip(responses);
-        let answers = answers.map(|(pending, (lsn, response))| {
+        let mut delivery = Delivery::new();
+        for (pending, (lsn, response)) in pending.answers.into_iter().zip(responses) {
             let applied = Applied {
                 lsn,
                 epoch: batch.epoch(),
                 response,
             };
-            drop(pending.room);
-            (
-                pending.answer,
-                Delivered {
-                    applied,
-                    place: pending.place,
-                },
-            )
-        });
-        // Fails only when the runtime is gone, and the clients with it.
-        let _ = self.deliver.blocking_send(answers.collect());
+            delivery.add(pending, applied);
+        }
+        delivery.send();
     }
 
     /// Makes the state anew from the log, beside the old one, which readers
@@ -146,9 +134,8 @@ impl<S: StateMachine> StateThread<S> {
         // A second cut may have come meanwhile, below this one.
         marks.rebuild = applied > marks.committed;
         drop(marks);
-        self.applied.send_replace(applied);
+        self.shard.applied.send_replace(applied);
         self.publish_facts();
-        self.shard.announce();
         Ok(cursor)
     }
 }
