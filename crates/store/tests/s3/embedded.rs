@@ -29,23 +29,29 @@ async fn the_probe_accepts_the_development_store_and_leaves_it_clean() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_probe_refuses_each_lie() {
+async fn the_probe_refuses_each_lie_and_says_what_it_saw() {
     for lie in Lie::ALL {
         let server = serve(|config| config.mode = Mode::Lies(lie)).await;
         let store = connect(server.address).await;
         let refusal = probe(&store, ENTROPY)
             .await
             .expect_err("a lie must be seen");
-        let expected = match lie {
-            Lie::IgnoresConditions | Lie::CreatesTwice => ProbeCheck::CreateAgain,
-            Lie::KeepsETag => ProbeCheck::ETagChanges,
-            Lie::ChecksThenWrites => ProbeCheck::CreateRace,
+        let (check, seen) = match lie {
+            Lie::IgnoresConditions | Lie::CreatesTwice => {
+                (ProbeCheck::CreateAgain, "it was applied")
+            }
+            Lie::KeepsETag => (ProbeCheck::ETagChanges, "both bodies have"),
+            Lie::ChecksThenWrites => (ProbeCheck::CreateRace, "of 8 won"),
         };
         assert!(
             matches!(refusal, ProbeRefusal::Unfit { .. }),
             "{lie:?}: {refusal}"
         );
-        assert_eq!(refusal.check(), expected, "{lie:?}: {refusal}");
+        assert_eq!(refusal.check(), check, "{lie:?}: {refusal}");
+        let text = refusal.to_string();
+        for part in [ProbeRefusal::ID, check.name(), seen, "Use one"] {
+            assert!(text.contains(part), "{lie:?}: {part:?} is not in {text:?}");
+        }
         assert_eq!(store.list("", None).await, Ok(vec![]), "{lie:?}");
     }
 }
