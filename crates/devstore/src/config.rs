@@ -60,6 +60,9 @@ pub enum MissingBucket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Honest,
+    /// Honest, but a put's `If-Match` holds only without quotes, as with
+    /// Ceph's gateway.
+    WantsBareETags,
     /// For showing that a node refuses such a store.
     Lies(Lie),
 }

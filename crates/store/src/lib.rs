@@ -3,7 +3,8 @@
 //! batches stand on the conditional put and on nothing else.
 //!
 //! This crate never retries, never sleeps, and never decides what an answer
-//! means for the lease. It never says that something failed when it may have
+//! means for the lease. (One exception: a swap that was refused before the
+//! store's spelling of `ETag`s is known is asked again without quotes.) It never says that something failed when it may have
 //! happened: see [`StoreError`].
 //!
 //! What every implementation keeps:

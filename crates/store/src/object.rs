@@ -1,9 +1,10 @@
 use bytes::Bytes;
 use std::fmt;
 
-/// The store's mark on one state of an object: opaque bytes, kept exactly as
-/// the store spelled them, quotes included. Two equal marks on one key mean
-/// equal bodies; nothing else may be read from it.
+/// The store's mark on one state of an object: opaque bytes in the quotes of
+/// RFC 9110, which [`S3Store`](crate::S3Store) adds where a store leaves them
+/// out. Two equal marks on one key mean equal bodies; nothing else may be
+/// read from it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ETag(String);
 

@@ -24,6 +24,12 @@ pub(super) fn of_put(
     }
 }
 
+/// Whether an `If-Match` has its `ETag` in quotes, as RFC 9110 wants it.
+pub(super) fn is_quoted(headers: &hyper::HeaderMap) -> bool {
+    let condition = headers.get(hyper::header::IF_MATCH);
+    condition.is_some_and(|spelled| spelled.as_bytes().starts_with(b"\""))
+}
+
 pub(super) fn of_match(condition: ETagCondition) -> Requirement {
     match condition {
         ETagCondition::Any => Requirement::Exists,

@@ -110,6 +110,9 @@ impl S3 for Backend {
         &self,
         request: S3Request<PutObjectInput>,
     ) -> S3Result<S3Response<PutObjectOutput>> {
+        if self.mode == Mode::WantsBareETags && conditions::is_quoted(&request.headers) {
+            return Err(conditions::failed());
+        }
         self.put(request.input, request.trailing_headers)
             .await
             .map(S3Response::new)

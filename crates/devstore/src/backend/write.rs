@@ -29,7 +29,7 @@ impl Backend {
             .unwrap_or_default();
         announced.or_in_trailers(&trailers).check(&body)?;
         let requirement = match self.mode {
-            Mode::Honest => requirement,
+            Mode::Honest | Mode::WantsBareETags => requirement,
             Mode::Lies(lie) => {
                 self.betray(lie, requirement, &input.bucket, &input.key)
                     .await?

@@ -1,6 +1,6 @@
 use super::lane::{Lane, unfit};
 use super::{ProbeCheck, ProbeRefusal};
-use crate::{Condition, ETag, Fetched, PutAnswer};
+use crate::{Condition, ETag, Fetched};
 
 /// One caller alone: conditions, `ETag`s and conditional gets.
 pub(super) async fn run(lane: &Lane<'_>) -> Result<(), ProbeRefusal> {
@@ -37,21 +37,9 @@ pub(super) async fn run(lane: &Lane<'_>) -> Result<(), ProbeRefusal> {
 }
 
 async fn swap_right(lane: &Lane<'_>, key: &str, first: &ETag) -> Result<ETag, ProbeRefusal> {
-    let check = ProbeCheck::SwapRight;
-    let body = lane.body("second");
     let condition = Condition::Matches(first.clone());
-    let refused = match lane.put(check, key, body.clone(), condition).await? {
-        PutAnswer::Applied(etag) => return Ok(etag),
-        refused => refused,
-    };
-    let bare = Condition::Matches(ETag::new(first.as_str().trim_matches('"')));
-    match lane.put(check, key, body, bare).await? {
-        PutAnswer::Applied(_) => Err(unfit(
-            check,
-            "refused with the ETag as the store spells it, applied without its quotes",
-        )),
-        _ => Err(unfit(check, format!("{refused:?}"))),
-    }
+    lane.apply(ProbeCheck::SwapRight, key, lane.body("second"), condition)
+        .await
 }
 
 async fn etags_differ(

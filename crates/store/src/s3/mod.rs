@@ -4,6 +4,7 @@
 
 mod client;
 mod config;
+mod spelling;
 mod verdict;
 
 pub use config::{ConnectError, Credentials, S3Config};
@@ -16,6 +17,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+use spelling::{Learned, Spelling, quoted};
 use std::future::Future;
 use std::time::Duration;
 use verdict::{Verdict, judge};
@@ -28,6 +30,7 @@ pub struct S3Store {
     /// Empty, or ends with a slash.
     prefix: String,
     attempt_timeout: Duration,
+    spelling: Learned,
 }
 
 impl S3Store {
@@ -46,6 +49,7 @@ impl S3Store {
             bucket: config.bucket,
             prefix,
             attempt_timeout: config.attempt_timeout,
+            spelling: Learned::default(),
         })
     }
 
@@ -79,6 +83,63 @@ impl S3Store {
         }
     }
 
+    /// One put as it is, with the spelled condition in its header.
+    async fn put_once(
+        &self,
+        key: &str,
+        body: Bytes,
+        condition: &Condition,
+        spelling: Spelling,
+    ) -> Result<PutAnswer, StoreError> {
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(self.full_key(key));
+        let request = match condition {
+            Condition::Absent => request.if_none_match("*"),
+            Condition::Matches(etag) => request.if_match(spelling.of(etag)),
+        };
+        let request = request.body(ByteStream::from(body)).send();
+        match self.in_time(async { request.await.map_err(judge) }).await {
+            Ok(applied) => Ok(PutAnswer::Applied(etag_from(applied.e_tag())?)),
+            Err(verdict) => match (verdict.status(), condition) {
+                (Some(412), _) => Ok(PutAnswer::Refused),
+                (Some(404), Condition::Matches(_)) if verdict.key_is_absent() => {
+                    Ok(PutAnswer::Refused)
+                }
+                (Some(409), _) => Ok(PutAnswer::Conflict),
+                _ => Err(verdict.into()),
+            },
+        }
+    }
+
+    /// A put that shows which spelling the store takes. The second attempt is
+    /// safe: the store has said that the first one was not applied, and both
+    /// name the same state.
+    async fn put_learning(
+        &self,
+        key: &str,
+        body: Bytes,
+        condition: &Condition,
+    ) -> Result<PutAnswer, StoreError> {
+        let mut answer = PutAnswer::Refused;
+        for spelling in [Spelling::Quoted, Spelling::Bare] {
+            answer = self
+                .put_once(key, body.clone(), condition, spelling)
+                .await?;
+            match answer {
+                PutAnswer::Applied(_) => {
+                    self.spelling.applied(spelling);
+                    return Ok(answer);
+                }
+                PutAnswer::Refused => {}
+                PutAnswer::Conflict => return Ok(answer),
+            }
+        }
+        Ok(answer)
+    }
+
     async fn page(
         &self,
         prefix: &str,
@@ -102,7 +163,7 @@ impl S3Store {
         match (key, object.e_tag(), size) {
             (Some(key), Some(etag), Some(size)) => Ok(Listed {
                 key: key.to_owned(),
-                etag: ETag::new(etag),
+                etag: quoted(etag),
                 size,
             }),
             _ => Err(unreadable(format!(
@@ -118,19 +179,20 @@ fn unreadable(detail: impl Into<String>) -> StoreError {
 
 fn etag_from(header: Option<&str>) -> Result<ETag, StoreError> {
     header
-        .map(ETag::new)
+        .map(quoted)
         .ok_or_else(|| unreadable("the answer has no ETag"))
 }
 
 #[async_trait]
 impl ObjectStore for S3Store {
     async fn get(&self, key: &str, known: Option<&ETag>) -> Result<Fetched, StoreError> {
+        let spelling = self.spelling.get().unwrap_or(Spelling::Quoted);
         let request = self
             .client
             .get_object()
             .bucket(&self.bucket)
             .key(self.full_key(key))
-            .set_if_none_match(known.map(|etag| etag.as_str().to_owned()))
+            .set_if_none_match(known.map(|etag| spelling.of(etag)))
             .send();
         let whole = async {
             let found = request.await.map_err(judge)?;
@@ -158,26 +220,12 @@ impl ObjectStore for S3Store {
         body: Bytes,
         condition: Condition,
     ) -> Result<PutAnswer, StoreError> {
-        let request = self
-            .client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(self.full_key(key));
-        let request = match &condition {
-            Condition::Absent => request.if_none_match("*"),
-            Condition::Matches(etag) => request.if_match(etag.as_str()),
-        };
-        let request = request.body(ByteStream::from(body)).send();
-        match self.in_time(async { request.await.map_err(judge) }).await {
-            Ok(applied) => Ok(PutAnswer::Applied(etag_from(applied.e_tag())?)),
-            Err(verdict) => match (verdict.status(), &condition) {
-                (Some(412), _) => Ok(PutAnswer::Refused),
-                (Some(404), Condition::Matches(_)) if verdict.key_is_absent() => {
-                    Ok(PutAnswer::Refused)
-                }
-                (Some(409), _) => Ok(PutAnswer::Conflict),
-                _ => Err(verdict.into()),
-            },
+        match (&condition, self.spelling.get()) {
+            (Condition::Matches(_), None) => self.put_learning(key, body, &condition).await,
+            (_, known) => {
+                let spelling = known.unwrap_or(Spelling::Quoted);
+                self.put_once(key, body, &condition, spelling).await
+            }
         }
     }
 

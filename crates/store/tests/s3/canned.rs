@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use understudy_store::{
-    Condition, ETag, FaultKind, Fetched, ObjectStore, PutAnswer, S3Store, StoreError,
+    Condition, ETag, FaultKind, Fetched, Object, ObjectStore, PutAnswer, S3Store, StoreError,
 };
 
 /// A server that gives one answer to everything.
@@ -13,8 +13,13 @@ async fn always(status: &str, code: &str) -> S3Store {
         "" => String::new(),
         code => format!("<Error><Code>{code}</Code><Message>as told</Message></Error>"),
     };
+    always_with(status, "", &body).await
+}
+
+/// As [`always`], with further header lines.
+async fn always_with(status: &str, headers: &str, body: &str) -> S3Store {
     let answer = format!(
-        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
@@ -150,6 +155,19 @@ async fn refusals_of_the_store_did_not_happen_and_say_what_to_do() {
         assert_eq!(error.kind(), kind, "{code}: {error}");
         assert!(error.to_string().contains(cure), "{code}: {error}");
     }
+}
+
+#[tokio::test]
+async fn an_etag_without_quotes_is_the_quoted_one() {
+    let store = always_with("200 OK", "ETag: 0123\r\n", "body").await;
+    let etag = ETag::new("\"0123\"");
+    assert_eq!(
+        put(&store, Condition::Absent).await,
+        Ok(PutAnswer::Applied(etag.clone()))
+    );
+    let body = Bytes::from_static(b"body");
+    let found = Object { etag, body };
+    assert_eq!(store.get("key", None).await, Ok(Fetched::Found(found)));
 }
 
 #[tokio::test]

@@ -29,6 +29,16 @@ async fn the_probe_accepts_the_development_store_and_leaves_it_clean() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_wants_bare_etags_passes_the_suite_and_the_probe() {
+    let server = serve(|config| config.mode = Mode::WantsBareETags).await;
+    let store = connect_shared(server.address).await;
+    let report = probe(&*store, ENTROPY).await.expect("honest");
+    assert_eq!(report.checks, ProbeCheck::ALL);
+    let report = conformance(connect_shared(server.address).await).await;
+    assert_eq!(report.expect("conforms").passed.len(), 19);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_probe_refuses_each_lie_and_says_what_it_saw() {
     for lie in Lie::ALL {
         let server = serve(|config| config.mode = Mode::Lies(lie)).await;
