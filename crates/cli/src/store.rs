@@ -120,7 +120,7 @@ impl ClusterStore {
 
     async fn get(&self, key: &str) -> anyhow::Result<Option<(ETag, Bytes)>> {
         let fetched = self.objects.get(key, None).await;
-        match fetched.with_context(|| format!("cannot read {key} in {}", self.place))? {
+        match fetched.with_context(|| format!("cannot read {key}"))? {
             Fetched::Found(object) => Ok(Some((object.etag, object.body))),
             Fetched::Absent | Fetched::NotModified => Ok(None),
         }

@@ -5,11 +5,11 @@ use std::fmt;
 pub enum StoreError {
     /// This attempt did not happen and will not. It says nothing about an
     /// earlier attempt whose outcome is unknown.
-    #[error("the object store did not do this: {0}")]
+    #[error("{0}")]
     Determinate(StoreFault),
     /// This attempt may have happened, or may happen later. Read back before
     /// anything rests on it.
-    #[error("the object store may or may not have done this: {0}")]
+    #[error("{0}")]
     Indeterminate(StoreFault),
 }
 
@@ -20,6 +20,18 @@ impl StoreError {
 
     pub(crate) fn indeterminate(kind: FaultKind, detail: impl Into<String>) -> Self {
         StoreError::Indeterminate(StoreFault::new(kind, detail))
+    }
+
+    /// With the place that it was asked of in front of what was seen.
+    pub(crate) fn at(self, place: &str) -> Self {
+        let at = |fault: StoreFault| StoreFault {
+            detail: format!("{place}: {}", fault.detail),
+            ..fault
+        };
+        match self {
+            StoreError::Determinate(fault) => StoreError::Determinate(at(fault)),
+            StoreError::Indeterminate(fault) => StoreError::Indeterminate(at(fault)),
+        }
     }
 
     pub fn fault(&self) -> &StoreFault {
@@ -59,7 +71,7 @@ impl fmt::Display for StoreFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} ({}). {}",
+            "{} ({}): {}",
             self.kind.fact(),
             self.detail,
             self.kind.cure()
@@ -115,37 +127,35 @@ impl FaultKind {
         }
     }
 
-    /// What a person can do about it, as a sentence.
+    /// What a person can do about it, as the other half.
     pub fn cure(self) -> &'static str {
         match self {
             FaultKind::WrongCredentials => {
-                "Check the access key and the secret key, or renew the session."
+                "check the access key and the secret key, or renew the session"
             }
             FaultKind::NoCredentials => {
-                "Give an access key and a secret key in the configuration or in \
-                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with an instance or pod role."
+                "give an access key and a secret key in the configuration or in \
+                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with an instance or pod role"
             }
             FaultKind::AccessDenied => {
-                "Allow s3:GetObject, s3:PutObject and s3:DeleteObject on the prefix, \
-                 and s3:ListBucket on the bucket."
+                "allow s3:GetObject, s3:PutObject and s3:DeleteObject on the prefix, \
+                 and s3:ListBucket on the bucket"
             }
-            FaultKind::NoSuchBucket => "Create the bucket, or correct its name or the endpoint.",
-            FaultKind::WrongRegion => "Set the region to the bucket's own.",
-            FaultKind::ClockSkew => "Set this machine's clock (NTP): requests carry a signed date.",
+            FaultKind::NoSuchBucket => "create the bucket, or correct its name or the endpoint",
+            FaultKind::WrongRegion => "set the region to the bucket's own",
+            FaultKind::ClockSkew => {
+                "set this machine's clock (NTP), because requests carry a signed date"
+            }
             FaultKind::Unreachable => {
-                "Check the endpoint's host and port, DNS, routes and firewalls."
+                "check that it runs, its host and port, DNS, routes and firewalls"
             }
-            FaultKind::NotSupported => {
-                "Use a store that supports conditional writes on S3 objects."
-            }
-            FaultKind::Rejected => "Check the bucket, the prefix and the bucket's policies.",
+            FaultKind::NotSupported => "use a store that supports conditional writes on S3 objects",
+            FaultKind::Rejected => "check the bucket, the prefix and the bucket's policies",
             FaultKind::TimedOut | FaultKind::ConnectionLost => {
-                "Check the network and the store's health; the request is settled by reading back."
+                "check the network and the store's health"
             }
-            FaultKind::StoreFailed => {
-                "Check the store's health; the request is settled by reading back."
-            }
-            FaultKind::UnreadableAnswer => "Check that the endpoint is an S3 store and no proxy.",
+            FaultKind::StoreFailed => "check the store's health",
+            FaultKind::UnreadableAnswer => "check that the endpoint is an S3 store and no proxy",
         }
     }
 }

@@ -42,14 +42,9 @@ impl StoreSettings {
         }
     }
 
-    /// `s3://bucket/prefix (endpoint)`, for people.
+    /// `s3://bucket/prefix at endpoint`, for people.
     pub fn describe(&self) -> String {
-        let slash = if self.prefix.is_empty() { "" } else { "/" };
-        let place = format!("s3://{}{slash}{}", self.bucket, self.prefix);
-        match &self.endpoint {
-            Some(endpoint) => format!("{place} at {endpoint}"),
-            None => format!("{place} in {}", self.region),
-        }
+        self.s3_config().describe()
     }
 }
 

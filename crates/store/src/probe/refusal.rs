@@ -96,11 +96,7 @@ pub enum ProbeRefusal {
     )]
     Unfit { check: ProbeCheck, seen: String },
     /// The question was not answered: nothing is known. Try again.
-    #[error(
-        "E106 the object store could not be checked: {check} expects that {}; seen: {error} \
-         Start again when the store answers",
-        check.expected()
-    )]
+    #[error("E106 the object store could not be checked, at {check}: {error}")]
     Unanswered {
         check: ProbeCheck,
         error: StoreError,

@@ -1,3 +1,4 @@
+use super::verdict::root_cause;
 use super::{ConnectError, S3Config};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -7,7 +8,6 @@ use aws_sdk_s3::config::{
     ResponseChecksumValidation, SharedCredentialsProvider, SharedHttpClient,
     StalledStreamProtectionConfig,
 };
-use aws_sdk_s3::error::DisplayErrorContext;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, Connector, tls};
 use std::time::Duration;
@@ -77,7 +77,7 @@ async fn credentials(
     // Found out here, where it can be said plainly: inside a request the
     // search could outlast the attempt's time and look like a slow store.
     let found = provider.provide_credentials().await;
-    found.map_err(|error| missing(DisplayErrorContext(&error).to_string()))?;
+    found.map_err(|error| missing(root_cause(&error)))?;
     Ok(provider)
 }
 

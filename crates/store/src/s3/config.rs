@@ -39,6 +39,16 @@ impl S3Config {
             connect_timeout: Duration::from_millis(500),
         }
     }
+
+    /// `s3://bucket/prefix at endpoint`, for people.
+    pub fn describe(&self) -> String {
+        let slash = if self.prefix.is_empty() { "" } else { "/" };
+        let place = format!("s3://{}{slash}{}", self.bucket, self.prefix);
+        match &self.endpoint {
+            Some(endpoint) => format!("{place} at {endpoint}"),
+            None => format!("{place} in {}", self.region),
+        }
+    }
 }
 
 /// A fixed pair of keys. Its `Debug` shows the access key only.
@@ -67,7 +77,7 @@ pub enum ConnectError {
     InvalidEndpoint { endpoint: String },
     #[error("the prefix {prefix:?} must not begin or end with a slash: leave the slashes out")]
     InvalidPrefix { prefix: String },
-    #[error("{} ({detail}). {}", FaultKind::NoCredentials.fact(), FaultKind::NoCredentials.cure())]
+    #[error("{} ({detail}): {}", FaultKind::NoCredentials.fact(), FaultKind::NoCredentials.cure())]
     NoCredentials { detail: String },
     #[error(
         "connect_timeout ({connect_timeout:?}) must be positive and at most \

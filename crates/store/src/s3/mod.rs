@@ -20,7 +20,7 @@ use bytes::Bytes;
 use spelling::{Learned, Spelling, quoted};
 use std::future::Future;
 use std::time::Duration;
-use verdict::{Verdict, judge};
+use verdict::{Verdict, judge, root_cause};
 
 /// One bucket and prefix of an S3 store. Clones share the connections.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct S3Store {
     bucket: String,
     /// Empty, or ends with a slash.
     prefix: String,
+    /// For people: see [`S3Config::describe`].
+    place: String,
     attempt_timeout: Duration,
     spelling: Learned,
 }
@@ -46,6 +48,7 @@ impl S3Store {
         };
         Ok(S3Store {
             client,
+            place: config.describe(),
             bucket: config.bucket,
             prefix,
             attempt_timeout: config.attempt_timeout,
@@ -74,13 +77,14 @@ impl S3Store {
         &self,
         request: impl Future<Output = Result<T, Verdict>>,
     ) -> Result<T, Verdict> {
-        match tokio::time::timeout(self.attempt_timeout, request).await {
+        let outcome = match tokio::time::timeout(self.attempt_timeout, request).await {
             Ok(outcome) => outcome,
             Err(_elapsed) => Err(Verdict::NoAnswer(StoreError::indeterminate(
                 FaultKind::TimedOut,
                 format!("no complete answer within {:?}", self.attempt_timeout),
             ))),
-        }
+        };
+        outcome.map_err(|verdict| verdict.at(&self.place))
     }
 
     /// One put as it is, with the spelled condition in its header.
@@ -198,7 +202,7 @@ impl ObjectStore for S3Store {
             let found = request.await.map_err(judge)?;
             let etag = etag_from(found.e_tag()).map_err(Verdict::NoAnswer)?;
             let body = found.body.collect().await.map_err(|error| {
-                let detail = format!("while reading the body: {error}");
+                let detail = format!("while reading the body: {}", root_cause(&error));
                 Verdict::NoAnswer(StoreError::indeterminate(FaultKind::ConnectionLost, detail))
             })?;
             Ok(Object {

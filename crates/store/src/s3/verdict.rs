@@ -3,7 +3,7 @@
 use crate::{FaultKind, StoreError};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use hyper_util::client::legacy;
 use std::error::Error;
 
@@ -14,6 +14,8 @@ pub(super) struct Answer {
     /// S3's error code; empty when the answer had no readable body.
     pub(super) code: String,
     pub(super) message: String,
+    /// Where it was asked, for people; empty until it is known.
+    pub(super) place: String,
 }
 
 /// Either the store's own words, or the reason why there are none.
@@ -31,6 +33,16 @@ impl Verdict {
         }
     }
 
+    pub(super) fn at(self, place: &str) -> Verdict {
+        match self {
+            Verdict::Answered(answer) => Verdict::Answered(Answer {
+                place: place.to_owned(),
+                ..answer
+            }),
+            Verdict::NoAnswer(error) => Verdict::NoAnswer(error.at(place)),
+        }
+    }
+
     /// Whether the answer says that the key, and not the bucket, is absent.
     pub(super) fn key_is_absent(&self) -> bool {
         match self {
@@ -44,12 +56,13 @@ pub(super) fn judge<E>(error: SdkError<E, HttpResponse>) -> Verdict
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let detail = DisplayErrorContext(&error).to_string();
+    let detail = root_cause(&error);
     match &error {
         SdkError::ServiceError(answered) => Verdict::Answered(Answer {
             status: answered.raw().status().as_u16(),
             code: answered.err().code().unwrap_or_default().to_owned(),
             message: answered.err().message().unwrap_or_default().to_owned(),
+            place: String::new(),
         }),
         SdkError::TimeoutError(_) => {
             Verdict::NoAnswer(StoreError::indeterminate(FaultKind::TimedOut, detail))
@@ -66,6 +79,15 @@ where
             detail,
         )),
     }
+}
+
+/// The innermost cause, which says something: "Connection refused", and not
+/// the "dispatch failure" that it led to.
+pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
+    std::iter::successors(Some(error), |&error| error.source())
+        .last()
+        .unwrap_or(error)
+        .to_string()
 }
 
 /// Nothing was sent if the connection was never made; otherwise unknown.
@@ -102,10 +124,10 @@ impl From<Answer> for StoreError {
             status,
             code,
             message,
+            place,
         } = &answer;
-        let detail = format!("status {status} {code} {message}")
-            .trim_end()
-            .to_owned();
+        let code_and_message = format!("{code} {message}");
+        let detail = format!("{place}: status {status} {}", code_and_message.trim());
         match (status, code.as_str()) {
             (_, "NotImplemented") | (501, _) => {
                 StoreError::determinate(FaultKind::NotSupported, detail)

@@ -128,7 +128,7 @@ async fn refusals_of_the_store_did_not_happen_and_say_what_to_do() {
             "404 Not Found",
             "NoSuchBucket",
             FaultKind::NoSuchBucket,
-            "Create the bucket",
+            "create the bucket",
         ),
         (
             "400 Bad Request",
@@ -140,7 +140,7 @@ async fn refusals_of_the_store_did_not_happen_and_say_what_to_do() {
             "301 Moved Permanently",
             "PermanentRedirect",
             FaultKind::WrongRegion,
-            "Set the region",
+            "set the region",
         ),
         (
             "501 Not Implemented",

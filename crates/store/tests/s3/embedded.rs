@@ -88,7 +88,7 @@ async fn wrong_credentials_did_not_happen_and_are_named() {
         assert!(!error.may_have_happened(), "{error}");
         assert_eq!(error.kind(), FaultKind::WrongCredentials, "{error}");
         assert!(
-            error.to_string().contains("Check the access key"),
+            error.to_string().contains("check the access key"),
             "{error}"
         );
     }

@@ -47,6 +47,14 @@ async fn a_refused_connection_did_not_happen() {
     let (error, _) = attempt_at(address).await;
     assert!(!error.may_have_happened(), "{error}");
     assert_eq!(error.kind(), FaultKind::Unreachable, "{error}");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the endpoint cannot be reached (s3://understudy/pairs/one at http://{address}: \
+             Connection refused (os error 111)): check that it runs, its host and port, DNS, \
+             routes and firewalls"
+        )
+    );
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ fn judged(status: u16, code: &str) -> StoreError {
         status,
         code: code.into(),
         message: String::new(),
+        place: "s3://bucket at http://store".into(),
     }
     .into()
 }
@@ -53,6 +54,7 @@ fn a_missing_bucket_is_not_an_absent_key() {
             status: 404,
             code: code.into(),
             message: String::new(),
+            place: String::new(),
         })
     };
     assert!(verdict("NoSuchKey").key_is_absent());
@@ -61,9 +63,21 @@ fn a_missing_bucket_is_not_an_absent_key() {
 }
 
 #[test]
-fn a_message_says_what_was_seen_and_what_to_do() {
-    let text = judged(403, "RequestTimeTooSkewed").to_string();
-    assert!(text.contains("did not do this"), "{text}");
-    assert!(text.contains("status 403 RequestTimeTooSkewed"), "{text}");
-    assert!(text.contains("NTP"), "{text}");
+fn a_message_says_where_what_was_seen_and_what_to_do() {
+    assert_eq!(
+        judged(404, "NoSuchBucket").to_string(),
+        "the bucket does not exist (s3://bucket at http://store: status 404 NoSuchBucket): \
+         create the bucket, or correct its name or the endpoint"
+    );
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("dispatch failure")]
+struct Outer(#[source] std::io::Error);
+
+#[test]
+fn only_the_innermost_cause_is_told() {
+    let refused = std::io::ErrorKind::ConnectionRefused;
+    let error = Outer(refused.into());
+    assert_eq!(root_cause(&error), "connection refused");
 }
