@@ -30,6 +30,21 @@ async fn data_root_in_use_is_refused_to_a_second_process() {
     assert!(rig.is_primary(Side::Alpha).await);
 }
 
+/// Its own ports are taken too, of course: the lock is what it must name.
+#[tokio::test]
+async fn same_node_started_twice_is_told_who_has_its_data_root() {
+    let rig = Rig::start(RigOptions::local()).await;
+    let lock = rig.data(Side::Alpha).join("lock");
+    let holder = tokio::fs::read_to_string(lock).await.expect("a lock");
+    let answer = rig
+        .command(&["run", "--config", &rig.file(Side::Alpha)])
+        .await;
+    let answer = answer.expect_code(1);
+    let answer = answer.expect_said(&format!("in use by process {}", holder.trim()));
+    assert!(!answer.stderr.contains("cannot listen"), "{answer:?}");
+    assert!(rig.is_primary(Side::Alpha).await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn flipped_bit_inside_a_segment_is_named_and_the_node_refuses_to_run() {
     let mut rig = Rig::start(RigOptions::local()).await;

@@ -16,7 +16,7 @@ use understudy_etcd::{EtcdOptions, EtcdServer};
 use understudy_kv::KvState;
 use understudy_node::config::Configuration;
 use understudy_node::settings::ShardSettings;
-use understudy_node::{BootClock, Node};
+use understudy_node::{BootClock, ClaimedRoot, Node};
 use understudy_types::ShardName;
 
 /// How long the release of the lease may take after a signal.
@@ -49,16 +49,19 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<Exit> {
     log_to_stderr();
     let configuration = args.over.load(&args.config)?;
     let mut signals = Signals::listen()?;
+    // Before the ports: a second process on one data root must hear of that,
+    // and not of the ports that the first one has.
+    let root = ClaimedRoot::take(&configuration.settings)?;
     let doors = Doors::open(&configuration).await?;
     let node = tokio::select! {
-        node = start(&configuration) => node?,
+        node = start(&configuration, root) => node?,
         () = signals.next() => return Ok(Exit::Done),
     };
     serve(node, doors, &configuration, signals).await
 }
 
-/// The listening sockets, taken before anything else so that a port in use
-/// is refused while nothing has happened yet.
+/// The listening sockets, taken before the store is asked so that a port in
+/// use is refused while nothing has happened yet.
 struct Doors {
     console: TcpListener,
     clients: Vec<(ShardName, TcpListener)>,
@@ -85,11 +88,12 @@ async fn listen(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> 
     })
 }
 
-async fn start(configuration: &Configuration) -> anyhow::Result<Node<KvState>> {
+async fn start(configuration: &Configuration, root: ClaimedRoot) -> anyhow::Result<Node<KvState>> {
     let store = ClusterStore::connect(&configuration.store).await?;
     let settings = configuration.settings.clone();
     let empty = |_: &ShardName| KvState::new();
-    Ok(Node::start(settings, store.objects(), Arc::new(BootClock), empty).await?)
+    let clock = Arc::new(BootClock);
+    Ok(Node::start_in(root, settings, store.objects(), clock, empty).await?)
 }
 
 async fn serve(

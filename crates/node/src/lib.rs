@@ -32,4 +32,4 @@ mod driver;
 pub mod status;
 
 pub use clock::BootClock;
-pub use node::{FatalError, Node, Observer, StartError};
+pub use node::{ClaimedRoot, FatalError, Node, Observer, StartError};

@@ -5,6 +5,7 @@ mod start;
 mod verdict;
 
 pub use observer::Observer;
+pub use start::ClaimedRoot;
 
 use crate::authority::Authority;
 use crate::handle::ShardHandle;

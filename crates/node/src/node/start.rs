@@ -23,14 +23,41 @@ use understudy_types::{Clock, ClusterId, DataId, Nonce, ShardName};
 /// How long to wait before an unreachable store is tried again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
+/// The data root, locked for this process. A new one is founded and locked
+/// by [`Node::start_in`], because only the lease says whose it is.
+#[derive(Debug)]
+pub struct ClaimedRoot(Option<DataRoot<OsDisk>>);
+
+impl ClaimedRoot {
+    /// Refuses a data root of another node, of another cluster, or of a
+    /// process that runs. Changes nothing but the lock.
+    pub fn take(settings: &Settings) -> Result<ClaimedRoot, StartError> {
+        let owned = owner_of(&settings.data)?;
+        let root = owned.map(|cluster| open_root(settings, cluster));
+        Ok(ClaimedRoot(root.transpose()?))
+    }
+}
+
 impl<S: StateMachine> Node<S> {
-    /// Starts a node: opens the data root (founding it if it is new), checks
-    /// the store, recovers the logs and the state, serves the other nodes,
-    /// and takes the role that the lease gives it.
+    /// [`ClaimedRoot::take`], then [`Node::start_in`].
+    pub async fn start(
+        settings: Settings,
+        store: Arc<dyn ObjectStore>,
+        clock: Arc<dyn Clock>,
+        empty: impl Fn(&ShardName) -> S + Send + Sync + 'static,
+    ) -> Result<Node<S>, StartError> {
+        let root = ClaimedRoot::take(&settings)?;
+        Node::start_in(root, settings, store, clock, empty).await
+    }
+
+    /// Starts a node in the data root that these settings claimed: checks
+    /// the store, founds a new root, recovers the logs and the state, serves
+    /// the other nodes, and takes the role that the lease gives it.
     ///
     /// Waits for a store that cannot be reached; refuses one that lies.
     /// `empty` makes the state machine of a shard without records.
-    pub async fn start(
+    pub async fn start_in(
+        root: ClaimedRoot,
         settings: Settings,
         store: Arc<dyn ObjectStore>,
         clock: Arc<dyn Clock>,
@@ -38,13 +65,8 @@ impl<S: StateMachine> Node<S> {
     ) -> Result<Node<S>, StartError> {
         let settings = Arc::new(settings);
         let listener = listen(&settings.replication).await?;
-        let owned = owner_of(&settings.data)?;
-        // An owned root is locked before anything is asked of the store.
-        let root = owned
-            .map(|cluster| open_root(&settings, cluster))
-            .transpose()?;
         check_store(&*store).await?;
-        let root = match root {
+        let root = match root.0 {
             Some(root) => root,
             None => found_root(&settings, &*store, &*clock).await?,
         };
