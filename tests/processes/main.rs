@@ -6,5 +6,6 @@ mod etcdctl;
 mod failover;
 mod kill;
 mod link;
+mod promotion;
 mod store;
 mod switchover;

@@ -7,11 +7,13 @@
 //! panic, and the directory with the logs stays only then.
 //!
 //! Start with [`Rig`]; [`Link`] is the wire between the two nodes, [`rounds`]
-//! the loop of kill -9, failover and comparison.
+//! the loop of kill -9, failover and comparison, [`first_write`] that of
+//! promotions with a free lease.
 
 mod binary;
 mod command;
 mod directory;
+pub mod first_write;
 mod http;
 mod link;
 mod load;

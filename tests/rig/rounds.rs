@@ -152,7 +152,7 @@ impl fmt::Display for RoundsReport {
     }
 }
 
-struct Spread<'a>(&'a [Duration]);
+pub(crate) struct Spread<'a>(pub(crate) &'a [Duration]);
 
 impl fmt::Display for Spread<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,7 +161,7 @@ impl fmt::Display for Spread<'_> {
         match (sorted.get(sorted.len() / 2), sorted.last()) {
             (Some(median), Some(longest)) => {
                 let (median, longest) = (median.as_secs_f64(), longest.as_secs_f64());
-                write!(f, "p50 {median:.3} s, max {longest:.3} s")
+                write!(f, "p50 {median:.4} s, max {longest:.4} s")
             }
             _ => f.write_str("none"),
         }
