@@ -7,5 +7,6 @@ mod failover;
 mod kill;
 mod link;
 mod promotion;
+mod shards;
 mod store;
 mod switchover;

@@ -31,7 +31,7 @@ pub use command::{Answer, run};
 pub use directory::Directory;
 pub use http::{Page, get};
 pub use link::{Link, Wire};
-pub use load::{load_on, missing_number, verified};
+pub use load::{load_on, missing_number, verified, verified_at};
 pub use options::{ACCESS_KEY, CLUSTER, Ports, RigOptions, SECRET_KEY, node_file};
 pub use pair::Rig;
 pub use ports::free_ports;

@@ -24,8 +24,13 @@ fn endpoints(rig: &Rig, sides: &[Side]) -> Vec<Endpoint> {
 
 /// Compares the ledger with what `side` has.
 pub async fn verified(rig: &Rig, writes: &AckedWrites, side: Side) -> Verification {
+    verified_at(writes, &endpoints(rig, &[side])).await
+}
+
+/// Compares the ledger with what these endpoints have.
+pub async fn verified_at(writes: &AckedWrites, endpoints: &[Endpoint]) -> Verification {
     writes
-        .verify(&endpoints(rig, &[side]), PATIENCE)
+        .verify(endpoints, PATIENCE)
         .await
         .expect("the run can be read back")
 }

@@ -12,6 +12,8 @@ pub struct RigOptions {
     pub ttl: String,
     /// Further tables for both files.
     pub more: String,
+    /// Shards beside `main`: name, and the client addresses of alpha and bravo.
+    pub more_shards: Vec<(&'static str, [SocketAddr; 2])>,
     /// Where bravo finds alpha, when that is not alpha itself.
     pub alpha_advertised: Option<SocketAddr>,
 }
@@ -22,6 +24,7 @@ impl RigOptions {
             policy: "local",
             ttl: "3s".to_owned(),
             more: String::new(),
+            more_shards: Vec::new(),
             alpha_advertised: None,
         }
     }
@@ -64,6 +67,14 @@ pub fn node_file(side: Side, options: &RigOptions, ports: &Ports) -> String {
         (Side::Alpha, Some(address)) => address,
         _ => replication,
     };
+    let more_shards: String = options
+        .more_shards
+        .iter()
+        .map(|(name, clients)| {
+            let listen = clients[index];
+            format!("[[shard]]\nname = \"{name}\"\nlisten = \"{listen}\"\n\n")
+        })
+        .collect();
     format!(
         "cluster = \"{CLUSTER}\"\nnode = \"{side}\"\ndata = \"{side}\"\nack_policy = \"{policy}\"\n\n\
          [store]\nbucket = \"understudy\"\nprefix = \"{CLUSTER}\"\nendpoint = \"http://{store}\"\n\
@@ -72,7 +83,7 @@ pub fn node_file(side: Side, options: &RigOptions, ports: &Ports) -> String {
          [listen]\nreplication = \"{replication}\"\nconsole = \"{console}\"\n\n\
          [advertise]\nreplication = \"{advertised}\"\n\n\
          [[shard]]\nname = \"main\"\nlisten = \"{clients}\"\n\n\
-         [lease]\nttl = \"{ttl}\"\n\n{more}",
+         {more_shards}[lease]\nttl = \"{ttl}\"\n\n{more}",
         policy = options.policy,
         store = ports.store,
         console = ports.console[index],

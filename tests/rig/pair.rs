@@ -217,15 +217,14 @@ impl Rig {
         .await;
     }
 
-    /// Until both have flushed the very same position.
-    pub async fn wait_for_equal_heads(&self) -> Value {
+    /// Until both have flushed the very same position of every shard.
+    pub async fn wait_for_equal_heads(&self) {
         until("both heads are equal", PATIENCE, || async {
-            let head = |status: Value| status["shards"]["main"]["flushed"].clone();
-            let alpha = head(self.status(Side::Alpha).await?);
-            let bravo = head(self.status(Side::Bravo).await?);
-            (alpha == bravo && !alpha.is_null()).then_some(alpha)
+            let alpha = heads(&self.status(Side::Alpha).await?)?;
+            let bravo = heads(&self.status(Side::Bravo).await?)?;
+            (alpha == bravo).then_some(())
         })
-        .await
+        .await;
     }
 
     /// The lease's epoch, as either side sees it.
@@ -256,4 +255,14 @@ impl Rig {
         let access = ["--config", &file, "--yes", crate::CLUSTER];
         self.command(&[&line[..], &access[..], more].concat()).await
     }
+}
+
+/// The flushed position of each shard; none while a shard has none.
+fn heads(status: &Value) -> Option<Vec<(String, Value)>> {
+    let shards = status["shards"].as_object()?;
+    let head = |(name, shard): (&String, &Value)| {
+        let flushed = &shard["flushed"];
+        (!flushed.is_null()).then(|| (name.clone(), flushed.clone()))
+    };
+    shards.iter().map(head).collect()
 }
