@@ -110,11 +110,13 @@ async fn full_disk_refuses_writes_until_there_is_room() {
         ..RigOptions::local()
     };
     let mut rig = Rig::prepare(options).await;
-    let Some(disk) = SmallDisk::mount(&rig.data(Side::Alpha)) else {
-        eprintln!("not run: mounting a small disk needs root");
+    let Some(behind) = behind_small_disk(&rig.data(Side::Alpha)) else {
+        eprintln!("not run: a small disk needs root, or user namespaces (unshare -Urm)");
         return;
     };
+    rig.options.alpha_behind = behind;
     rig.bring_up().await;
+    let disk = SmallDisk::of(rig.node(Side::Alpha).id(), &rig.data(Side::Alpha));
     rig.etcdctl(Side::Alpha, &["put", "before", "1"])
         .await
         .expect_code(0);
@@ -144,23 +146,37 @@ async fn full_disk_refuses_writes_until_there_is_room() {
     rig.wait_for_equal_heads().await;
 }
 
-/// A file system of 24 MiB in memory; unmounted with its drop.
+/// A command line that runs what follows it with a file system of 24 MiB in
+/// memory at `place`, in a mount namespace of its own: nothing is to be
+/// unmounted. None where this may not be done.
+fn behind_small_disk(place: &Path) -> Option<Vec<String>> {
+    std::fs::create_dir_all(place).expect("a place to mount at");
+    let namespaces = match rustix::process::geteuid().is_root() {
+        true => "-m",
+        false => "-Urm",
+    };
+    let mount = "mount -t tmpfs -o size=24m small \"$0\" && exec \"$@\"";
+    let place = place.to_str().expect("a path of ASCII");
+    let line = ["unshare", namespaces, "sh", "-c", mount, place].map(str::to_owned);
+    let mut tried = Command::new(&line[0]);
+    let tried = tried.args(&line[1..]).arg("true").status();
+    tried
+        .is_ok_and(|status| status.success())
+        .then(|| line.to_vec())
+}
+
+/// The small disk, as the process sees it that was started behind it.
 struct SmallDisk {
     place: PathBuf,
 }
 
 impl SmallDisk {
-    /// None where this may not be done.
-    fn mount(place: &Path) -> Option<SmallDisk> {
-        std::fs::create_dir_all(place).expect("a place to mount at");
-        let mut mount = Command::new("mount");
-        mount
-            .args(["-t", "tmpfs", "-o", "size=24m", "small"])
-            .arg(place);
-        let done = mount.status().is_ok_and(|status| status.success());
-        done.then(|| SmallDisk {
-            place: place.to_owned(),
-        })
+    fn of(process: u32, place: &Path) -> SmallDisk {
+        let inside = place.strip_prefix("/").expect("an absolute path");
+        let root = PathBuf::from(format!("/proc/{process}/root"));
+        SmallDisk {
+            place: root.join(inside),
+        }
     }
 
     async fn fill(&self) {
@@ -190,12 +206,5 @@ impl SmallDisk {
 
     fn filler(&self) -> PathBuf {
         self.place.join("filler")
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: the node may still be running when a test panics.
-        let _ = Command::new("umount").arg("-l").arg(&self.place).status();
     }
 }

@@ -14,6 +14,8 @@ pub struct RigOptions {
     pub more: String,
     /// Shards beside `main`: name, and the client addresses of alpha and bravo.
     pub more_shards: Vec<(&'static str, [SocketAddr; 2])>,
+    /// What alpha's command line stands behind; it replaces itself by it.
+    pub alpha_behind: Vec<String>,
     /// Where bravo finds alpha, when that is not alpha itself.
     pub alpha_advertised: Option<SocketAddr>,
 }
@@ -25,6 +27,7 @@ impl RigOptions {
             ttl: "3s".to_owned(),
             more: String::new(),
             more_shards: Vec::new(),
+            alpha_behind: Vec::new(),
             alpha_advertised: None,
         }
     }

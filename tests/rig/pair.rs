@@ -4,6 +4,7 @@ use crate::{
     understudy_binary, until,
 };
 use serde_json::Value;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -92,7 +93,12 @@ impl Rig {
     }
 
     pub fn start_node(&mut self, side: Side) {
-        let mut command = self.understudy(&["run", "--config", &self.file(side)]);
+        let behind: &[String] = match side {
+            Side::Alpha => &self.options.alpha_behind,
+            Side::Bravo => &[],
+        };
+        let arguments = ["run", "--config", &self.file(side)];
+        let mut command = self.understudy_behind(behind, &arguments);
         let log = self.path().join(format!("{side}.log"));
         let process = Process::start(side.name(), &mut command, &log);
         let before = self.nodes[side.index()].replace(process);
@@ -150,7 +156,14 @@ impl Rig {
 
     /// The binary with these arguments, free of the caller's variables.
     pub fn understudy(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(understudy_binary());
+        self.understudy_behind(&[], arguments)
+    }
+
+    fn understudy_behind(&self, behind: &[String], arguments: &[&str]) -> Command {
+        let mut line = behind.iter().map(OsString::from).collect::<Vec<_>>();
+        line.push(understudy_binary().into());
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]);
         command.args(arguments).current_dir(self.path());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("UNDERSTUDY_") {
