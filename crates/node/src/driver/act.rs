@@ -1,6 +1,6 @@
 //! The core's actions, done.
 
-use super::{ACTIVATION_KEY, Driver, LEASE_KEY, Told, lease_io};
+use super::{ACTIVATION_KEY, Driver, LEASE_KEY, Told};
 use crate::follow::{Context, Following, Knowledge, Target};
 use crate::shard::{LogCommand, ShardCore};
 use futures::future::join_all;
@@ -21,14 +21,14 @@ impl Driver {
             Action::FetchLease { known } => {
                 let (store, driver) = (self.store.clone(), self.handle.clone());
                 tokio::spawn(async move {
-                    let fetched = lease_io::fetch(&*store, LEASE_KEY, known).await;
+                    let fetched = store.fetch(LEASE_KEY, known).await;
                     driver.tell(Told::Core(Event::LeaseFetched(fetched))).await;
                 });
             }
             Action::FetchActivation { known } => {
                 let (store, driver) = (self.store.clone(), self.handle.clone());
                 tokio::spawn(async move {
-                    let fetched = lease_io::fetch(&*store, ACTIVATION_KEY, known).await;
+                    let fetched = store.fetch(ACTIVATION_KEY, known).await;
                     driver
                         .tell(Told::Core(Event::ActivationFetched(fetched)))
                         .await;
@@ -37,7 +37,7 @@ impl Driver {
             Action::WriteLease { base, body } => {
                 let (store, driver) = (self.store.clone(), self.handle.clone());
                 tokio::spawn(async move {
-                    let answer = lease_io::write(&*store, LEASE_KEY, base, body).await;
+                    let answer = store.write(LEASE_KEY, base, body).await;
                     driver.tell(Told::Core(Event::LeaseWritten(answer))).await;
                 });
             }

@@ -1,48 +1,65 @@
 //! The store's answers, in the core's words.
 
+use parking_lot::Mutex;
+use std::sync::Arc;
 use understudy_protocol::ETag;
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
-use understudy_store::{Condition, Fetched, ObjectStore, PutAnswer, StoreError};
+use understudy_store::{Condition, FaultKind, Fetched, ObjectStore, PutAnswer, StoreError};
 
-pub(crate) async fn fetch(
-    store: &dyn ObjectStore,
-    key: &str,
-    known: Option<ETag>,
-) -> ObjectFetched {
-    let known = known.map(|etag| understudy_store::ETag::new(etag.0));
-    match store.get(key, known.as_ref()).await {
-        Ok(Fetched::Found(object)) => ObjectFetched::Found {
-            etag: ETag(object.etag.as_str().to_owned()),
-            body: object.body.to_vec(),
-        },
-        Ok(Fetched::NotModified) => ObjectFetched::NotModified,
-        Ok(Fetched::Absent) => ObjectFetched::Absent,
-        Err(error) => {
-            tracing::warn!(%key, %error, "the object store did not answer");
-            ObjectFetched::Failed
-        }
-    }
+/// The store of the lease. A failure that lasts is logged once: the core asks
+/// ten times a second then.
+#[derive(Clone, Debug)]
+pub(crate) struct LeaseStore {
+    objects: Arc<dyn ObjectStore>,
+    failing: Arc<Mutex<Option<FaultKind>>>,
 }
 
-/// One attempt. Cancelled, it may have happened.
-pub(crate) async fn write(
-    store: &dyn ObjectStore,
-    key: &str,
-    base: ETag,
-    body: Vec<u8>,
-) -> WriteAnswer {
-    let condition = Condition::Matches(understudy_store::ETag::new(base.0));
-    match store.put(key, body.into(), condition).await {
-        Ok(PutAnswer::Applied(etag)) => WriteAnswer::Applied(ETag(etag.as_str().to_owned())),
-        Ok(PutAnswer::Refused) => WriteAnswer::Refused,
-        Ok(PutAnswer::Conflict) => WriteAnswer::NotApplied,
-        Err(error @ StoreError::Determinate(_)) => {
-            tracing::warn!(%key, %error, "the object store did not take a write");
-            WriteAnswer::NotApplied
+impl LeaseStore {
+    pub(crate) fn new(objects: Arc<dyn ObjectStore>) -> Self {
+        LeaseStore {
+            objects,
+            failing: Arc::default(),
         }
-        Err(error @ StoreError::Indeterminate(_)) => {
-            tracing::warn!(%key, %error, "a write's outcome is open; it is read back");
-            WriteAnswer::Unknown
+    }
+
+    pub(crate) async fn fetch(&self, key: &str, known: Option<ETag>) -> ObjectFetched {
+        let known = known.map(|etag| understudy_store::ETag::new(etag.0));
+        let fetched = self.objects.get(key, known.as_ref()).await;
+        self.note(key, fetched.as_ref().err());
+        match fetched {
+            Ok(Fetched::Found(object)) => ObjectFetched::Found {
+                etag: ETag(object.etag.as_str().to_owned()),
+                body: object.body.to_vec(),
+            },
+            Ok(Fetched::NotModified) => ObjectFetched::NotModified,
+            Ok(Fetched::Absent) => ObjectFetched::Absent,
+            Err(_) => ObjectFetched::Failed,
+        }
+    }
+
+    /// One attempt. Cancelled, it may have happened.
+    pub(crate) async fn write(&self, key: &str, base: ETag, body: Vec<u8>) -> WriteAnswer {
+        let condition = Condition::Matches(understudy_store::ETag::new(base.0));
+        let answer = self.objects.put(key, body.into(), condition).await;
+        self.note(key, answer.as_ref().err());
+        match answer {
+            Ok(PutAnswer::Applied(etag)) => WriteAnswer::Applied(ETag(etag.as_str().to_owned())),
+            Ok(PutAnswer::Refused) => WriteAnswer::Refused,
+            Ok(PutAnswer::Conflict) | Err(StoreError::Determinate(_)) => WriteAnswer::NotApplied,
+            // It is read back.
+            Err(StoreError::Indeterminate(_)) => WriteAnswer::Unknown,
+        }
+    }
+
+    fn note(&self, key: &str, error: Option<&StoreError>) {
+        let kind = error.map(StoreError::kind);
+        let before = std::mem::replace(&mut *self.failing.lock(), kind);
+        match error {
+            Some(error) if before != kind => {
+                tracing::warn!(%key, "no answer of the object store: {error}");
+            }
+            None if before.is_some() => tracing::info!("the object store answers again"),
+            _ => {}
         }
     }
 }

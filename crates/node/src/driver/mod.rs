@@ -9,6 +9,7 @@ mod lease_io;
 mod receipts;
 
 pub(crate) use activations::Activations;
+pub(crate) use lease_io::LeaseStore;
 
 use crate::authority::Authority;
 use crate::follow::Following;
@@ -26,7 +27,6 @@ use tokio_util::sync::CancellationToken;
 use understudy_log::{OsDisk, PromiseFile};
 use understudy_protocol::control::ControlView;
 use understudy_protocol::{Control, Event, Heads, LossBound, Moment, RequestId, Setup, StandbyId};
-use understudy_store::ObjectStore;
 use understudy_types::{BootTime, Clock, Epoch, ShardName};
 
 pub(crate) const LEASE_KEY: &str = "lease.json";
@@ -116,7 +116,7 @@ pub(crate) struct Driver {
     pub(crate) settings: Arc<Settings>,
     pub(crate) shards: Vec<Arc<ShardCore>>,
     pub(crate) views: Vec<watch::Sender<ShardView>>,
-    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) store: LeaseStore,
     pub(crate) disk: Arc<OsDisk>,
     pub(crate) promise: Arc<Mutex<PromiseFile<OsDisk>>>,
     pub(crate) clock: Arc<dyn Clock>,

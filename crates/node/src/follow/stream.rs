@@ -118,10 +118,18 @@ async fn connect(context: &Context) -> Result<Channel, String> {
         .http2_keep_alive_interval(Duration::from_millis(500))
         .keep_alive_timeout(Duration::from_secs(1))
         .keep_alive_while_idle(true);
-    endpoint.connect().await.map_err(|error| {
-        let source = std::error::Error::source(&error).map(ToString::to_string);
-        format!("{address}: {}", source.unwrap_or_else(|| error.to_string()))
-    })
+    endpoint
+        .connect()
+        .await
+        .map_err(|error| format!("{address}: {}", innermost(&error)))
+}
+
+/// The cause that says something: "Connection refused", not "transport error".
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .last()
+        .unwrap_or(error)
+        .to_string()
 }
 
 impl Session {

@@ -2,7 +2,9 @@
 
 use super::{Fatal, Node, Observer, StartError};
 use crate::authority::Authority;
-use crate::driver::{Activations, Driver, DriverHandle, DriverState, LEASE_KEY, Snapshot};
+use crate::driver::{
+    Activations, Driver, DriverHandle, DriverState, LEASE_KEY, LeaseStore, Snapshot,
+};
 use crate::services::{Peers, Services, serve};
 use crate::settings::{Endpoint, Settings};
 use crate::shard::boot::{Booted, Ground, boot};
@@ -115,7 +117,7 @@ async fn check_store(store: &dyn ObjectStore) -> Result<(), StartError> {
         match probe(store, Nonce::from_bytes(entropy())).await {
             Ok(_) => return Ok(()),
             Err(ProbeRefusal::Unanswered { error, .. }) if may_pass(error.kind()) => {
-                tracing::warn!(%error, "waiting for the object store");
+                tracing::warn!("waiting for the object store: {error}");
                 tokio::time::sleep(STORE_RETRY).await;
             }
             Err(refusal) => return Err(refusal.into()),
@@ -145,7 +147,7 @@ async fn found_root(
             Ok(Fetched::Found(object)) => break Lease::decode(&object.body)?,
             Ok(_) => return Err(StartError::NoLease),
             Err(error) => {
-                tracing::warn!(%error, "waiting for the object store");
+                tracing::warn!("waiting for the object store: {error}");
                 tokio::time::sleep(STORE_RETRY).await;
             }
         }
@@ -256,7 +258,7 @@ async fn start_on<S: StateMachine>(
         settings: settings.clone(),
         shards: cores.clone(),
         views: booted.iter().map(|shard| shard.view.clone()).collect(),
-        store,
+        store: LeaseStore::new(store),
         disk: root.disk().clone(),
         promise: Arc::new(Mutex::new(promise)),
         clock: clock.clone(),
