@@ -82,7 +82,7 @@ fn timing(file: &File) -> Checked<Timing> {
         given(lease.attempt_timeout).unwrap_or(default.attempt_timeout.min(room / 2));
     if attempt_timeout.is_zero() {
         return Err(format!(
-            "lease.ttl ({ttl:?}) leaves no time for a request to the store: set lease.ttl to at least \"1s\", or lower lease.renew_every ({renew_every:?})"
+            "lease.ttl ({ttl:?}) leaves no time for a request to the store: it must be longer than lease.margin ({margin:?}) + lease.renew_every ({renew_every:?}) + 500 ms; raise it, or lower the other two"
         ));
     }
     if poll_every >= ttl {

@@ -20,7 +20,7 @@ pub(super) fn verdict(
         heartbeat(status, mode, stream),
         in_sync(status),
         loss(status, mode),
-        stream_sound(status),
+        stream_sound(status, mode),
         disk(status),
         wait(status, mode),
     ];
@@ -186,12 +186,18 @@ fn loss(status: &Status, mode: Mode) -> VerdictCheck {
     }
 }
 
-fn stream_sound(status: &Status) -> VerdictCheck {
+fn stream_sound(status: &Status, mode: Mode) -> VerdictCheck {
     let cause = status
         .stream
         .as_ref()
         .and_then(|stream| stream.cause.clone());
     match cause {
+        Some(cause) if mode == Mode::Switchover => check(
+            "P05",
+            "refused",
+            format!("the stream ended: {cause}"),
+            Some("wait until it streams again; when the primary is gone use `understudy failover`"),
+        ),
         None => check(
             "P05",
             "ok",
@@ -239,10 +245,7 @@ fn wait(status: &Status, mode: Mode) -> VerdictCheck {
     let fact = match lease.state.as_str() {
         "released" => "the lease is free".to_owned(),
         _ if left <= 0.0 => "the lease has run out".to_owned(),
-        _ => format!(
-            "the old lease runs out in at most {:.1} s",
-            lease.ttl_seconds * 1.1
-        ),
+        _ => format!("the old lease runs out in {left:.1} s, unless it is renewed"),
     };
     check("P20", "ok", fact, None)
 }
