@@ -44,6 +44,9 @@ async fn in_time<T>(
 ) -> Result<T, NoAnswer> {
     match tokio::time::timeout(CALL_PATIENCE, call).await {
         Ok(Ok(response)) => Ok(response.into_inner()),
+        Ok(Err(status)) if status.code() == tonic::Code::Unimplemented => {
+            Err("something else answers there: give a node's replication address".to_owned())
+        }
         Ok(Err(status)) => Err(format!("{:?}: {}", status.code(), status.message())),
         Err(_) => Err(format!("connected, but no answer within {CALL_PATIENCE:?}")),
     }

@@ -1,11 +1,11 @@
 //! `understudy check`: the verdict alone.
 
-use crate::admin;
+use crate::admin::{self, NoAnswer};
 use crate::exit::Exit;
 use crate::format::{OutputFormat, print, print_json};
 use crate::refusal::Refusal;
 use clap::{Args, ValueEnum};
-use understudy_node::status::Verdict;
+use understudy_node::status::{Status, Verdict};
 use understudy_types::NodeId;
 
 /// Asks a standby what stands for and against its promotion. Changes nothing.
@@ -65,7 +65,7 @@ pub(crate) async fn check(args: CheckArgs) -> anyhow::Result<Exit> {
             .map_or("no standby".to_owned(), |node| format!("no node {node}"));
         return Err(Refusal::new(
             "E207",
-            format!("{who} answers at {}", args.endpoint.join(", ")),
+            format!("{who} answers at {}", asked(&answers)),
             "give its replication address with --endpoint HOST:PORT",
         )
         .into());
@@ -77,6 +77,15 @@ pub(crate) async fn check(args: CheckArgs) -> anyhow::Result<Exit> {
         OutputFormat::Text => print(&describe(&verdict)),
     }
     Ok(exit_of(&verdict))
+}
+
+/// The addresses, with what came of each.
+fn asked(answers: &[(String, Result<Status, NoAnswer>)]) -> String {
+    let told = answers.iter().map(|(address, answer)| match answer {
+        Ok(status) => format!("{address} ({} {})", status.role, status.node),
+        Err(cause) => format!("{address} ({cause})"),
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn exit_of(verdict: &Verdict) -> Exit {

@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::format::{grouped, print};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 use understudy_log::{Disk, Identity, LogError, OsDisk, RootLock, VerifyReport, verify};
@@ -50,7 +51,7 @@ pub(crate) fn log(args: LogArgs) -> anyhow::Result<Exit> {
 /// Takes the data root, so that no node starts under the reader.
 fn open_stopped(data: &Path) -> anyhow::Result<(RootLock, OsDisk, Identity)> {
     let (disk, identity) = identify(data)?;
-    let lock = RootLock::acquire(data)?;
+    let lock = RootLock::acquire(data).with_context(|| data.display().to_string())?;
     Ok((lock, disk, identity))
 }
 

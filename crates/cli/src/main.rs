@@ -66,8 +66,41 @@ fn report(error: &anyhow::Error) -> Exit {
             refusal.exit()
         }
         None => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", told(error));
             Exit::Failed
         }
+    }
+}
+
+/// The chain of causes in one line. Many messages of ours hold their cause
+/// already; it is not told twice.
+fn told(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the root cannot be opened: {0}; free it")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn cause_inside_a_message_is_told_once() {
+        let inner = std::io::Error::other("it is locked");
+        let error = anyhow::Error::from(Outer(inner)).context("at start");
+        assert_eq!(
+            told(&error),
+            "at start: the root cannot be opened: it is locked; free it"
+        );
     }
 }

@@ -133,6 +133,9 @@ async fn activate(
     let seen = target::look(&wish, &lease, &nodes).await?;
     print(&seen.describe());
     seen.check(&wish)?;
+    if let Some(overridden) = seen.overridden(&wish) {
+        print(&overridden);
+    }
     if args.dry_run {
         print("dry run: nothing was written");
         return Ok(seen.exit());

@@ -91,14 +91,13 @@ fn unknown_target(wish: &Wish, nodes: &[(String, Result<Status, NoAnswer>)]) -> 
                 .map(|status| format!("{} at {address}", status.node))
         })
         .collect();
-    let who = if names.is_empty() {
-        "nobody".to_owned()
-    } else {
-        names.join(", ")
+    let others = match names.is_empty() {
+        true => "nobody does".to_owned(),
+        false => format!("these do: {}", names.join(", ")),
     };
     Refusal::new(
         id(wish.verb, "E202", "E310"),
-        format!("no node named {} answers; {who} does", wish.target),
+        format!("no node named {} answers; {others}", wish.target),
         "correct --to, or give its replication address with --endpoint HOST:PORT",
     )
 }
@@ -130,6 +129,14 @@ fn situation(wish: &Wish, lease: &Lease, nodes: &[(String, Result<Status, NoAnsw
 impl Seen {
     pub(super) fn describe(&self) -> String {
         format!("{}\n{}", self.situation, check::describe(&self.verdict))
+    }
+
+    /// The check that the operator's word overrides, for people.
+    pub(super) fn overridden(&self, wish: &Wish) -> Option<String> {
+        let against = self.verdict.checks.iter().any(|check| {
+            check.id == LOSS_CHECK && check.outcome == "refused" && wish.verb == Verb::Failover
+        });
+        against.then(|| format!("{LOSS_CHECK} is overridden: --accept-loss covers it"))
     }
 
     /// Refuses when the verdict does, except where the loss was accepted.

@@ -198,7 +198,7 @@ fn table(out: &mut String, status: &Status) {
     );
     for (name, shard) in &status.shards {
         let [first, records, bytes, time] = match follows {
-            true => behind(shard),
+            true => behind(status, shard),
             false => [
                 shard.client_address.clone(),
                 String::new(),
@@ -225,8 +225,9 @@ fn table(out: &mut String, status: &Status) {
     }
 }
 
-/// Primary's position, and the lag in records, bytes and seconds.
-fn behind(shard: &ShardStatus) -> [String; 4] {
+/// Primary's position, and the lag in records, bytes and seconds; a lower
+/// bound while the stream is down.
+fn behind(status: &Status, shard: &ShardStatus) -> [String; 4] {
     let primary = shard.primary.as_ref();
     let first = primary.map_or("unknown".to_owned(), |primary| lsn(primary.flushed));
     let Some(lag) = &shard.lag else {
@@ -237,7 +238,9 @@ fn behind(shard: &ShardStatus) -> [String; 4] {
             "unknown".to_owned(),
         ];
     };
-    let least = if lag.known { "" } else { "≥ " };
+    let stream = status.stream.as_ref();
+    let streams = stream.is_some_and(|stream| stream.state == "streaming");
+    let least = if lag.known && streams { "" } else { "≥ " };
     [
         first,
         format!(

@@ -1,6 +1,7 @@
 use super::verdict::root_cause;
 use super::{ConnectError, S3Config};
 use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
@@ -77,8 +78,19 @@ async fn credentials(
     // Found out here, where it can be said plainly: inside a request the
     // search could outlast the attempt's time and look like a slow store.
     let found = provider.provide_credentials().await;
-    found.map_err(|error| missing(root_cause(&error)))?;
+    found.map_err(|error| missing(why_missing(&error)))?;
     Ok(provider)
+}
+
+/// The chain's own text has a line for each place that holds none.
+fn why_missing(error: &CredentialsError) -> String {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => {
+            "looked for in the environment, profiles, web identity, container and instance roles"
+                .to_owned()
+        }
+        other => root_cause(other),
+    }
 }
 
 /// HTTP over TCP or TLS. A proxy from the environment is honoured, except
