@@ -154,9 +154,12 @@ impl State {
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         self.count_change()?;
-        self.file(from)?;
+        let inode = self.file(from)?;
         self.directory(parent(to))?;
-        self.names.rename(from, to);
+        self.names.rename(Node::File(inode), from, to);
+        if std::mem::take(&mut self.faults.rename_lies) {
+            return Err(ErrorKind::StorageFull.into());
+        }
         Ok(())
     }
 

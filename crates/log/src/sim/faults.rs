@@ -10,6 +10,8 @@ pub(super) struct Faults {
     pub(super) syncs_before_failure: Option<u64>,
     /// Changes before the power goes.
     pub(super) changes_before_cut: Option<u64>,
+    /// The next rename happens, and says that there was no space for it.
+    pub(super) rename_lies: bool,
 }
 
 impl SimDisk {
@@ -28,6 +30,11 @@ impl SimDisk {
     /// [`SimDisk::crash`] brings the power back.
     pub fn cut_power_after(&self, changes: u64) {
         self.lock().faults.changes_before_cut = Some(changes);
+    }
+
+    /// The next rename happens and fails all the same.
+    pub fn fail_rename_that_happens(&self) {
+        self.lock().faults.rename_lies = true;
     }
 
     /// Turns one bit on the device; panics when the file is shorter.

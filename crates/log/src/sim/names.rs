@@ -11,14 +11,20 @@ pub(super) enum Node {
 enum Change {
     Create(String, Node),
     Remove(String),
-    Rename(String, String),
+    /// What is named anew is the file, whatever the device still shows under
+    /// the former name.
+    Rename {
+        from: String,
+        to: String,
+        node: Node,
+    },
 }
 
 impl Change {
     fn touches(&self, directory: &str) -> bool {
         match self {
             Change::Create(path, _) | Change::Remove(path) => parent(path) == directory,
-            Change::Rename(from, to) => parent(from) == directory || parent(to) == directory,
+            Change::Rename { from, to, .. } => parent(from) == directory || parent(to) == directory,
         }
     }
 
@@ -30,10 +36,9 @@ impl Change {
             Change::Remove(path) => {
                 names.remove(path);
             }
-            Change::Rename(from, to) => {
-                if let Some(node) = names.remove(from) {
-                    names.insert(to.clone(), node);
-                }
+            Change::Rename { from, to, node } => {
+                names.remove(from);
+                names.insert(to.clone(), *node);
             }
         }
     }
@@ -71,8 +76,9 @@ impl Names {
         self.change(Change::Remove(path.to_owned()));
     }
 
-    pub(super) fn rename(&mut self, from: &str, to: &str) {
-        self.change(Change::Rename(from.to_owned(), to.to_owned()));
+    pub(super) fn rename(&mut self, node: Node, from: &str, to: &str) {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        self.change(Change::Rename { from, to, node });
     }
 
     pub(super) fn sync(&mut self, directory: &str) {

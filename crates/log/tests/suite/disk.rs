@@ -127,3 +127,19 @@ fn power_cut_loses_names_that_were_not_synced() {
         "each change alone is kept or undone: {found:?}"
     );
 }
+
+#[test]
+fn rename_carries_the_file_that_had_the_name_and_no_former_one() {
+    let mut found = std::collections::BTreeSet::new();
+    for seed in 0..64 {
+        let disk = sim();
+        disk.create_new("name", 1).unwrap();
+        disk.sync_dir("").unwrap();
+        disk.remove("name").unwrap();
+        disk.create_new("name", 2).unwrap();
+        disk.rename("name", "other").unwrap();
+        disk.crash(&mut understudy_log::sim::decisions(seed));
+        found.insert(disk.read("other").ok().map(|bytes| bytes.len()));
+    }
+    assert_eq!(found, [None, Some(2)].into());
+}

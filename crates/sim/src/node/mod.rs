@@ -32,7 +32,7 @@ use crate::time::{NodeClock, SimTime};
 use std::sync::Arc;
 use std::time::Duration;
 use understudy_log::sim::decisions;
-use understudy_log::{DataRoot, Disk, Identity, SimDisk};
+use understudy_log::{DataRoot, Identity, SimDisk};
 use understudy_protocol::Event;
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
 use understudy_types::{DataId, Epoch};
@@ -157,7 +157,6 @@ impl Node {
         self.deferred.clear();
         env.network.listens(self.index, Some(self.life));
         env.say(|| format!("n{} starts, life {}", self.index, self.life));
-        self.remove_leftovers();
         let booted = Process::boot(
             env,
             self.index,
@@ -172,16 +171,6 @@ impl Node {
             done
         });
         self.settle(env, begun);
-    }
-
-    /// A file that was about to replace the promise, and did not. The
-    /// simulated disk may keep such a name through a power cut that loses its
-    /// removal, and then let a later rename carry it along.
-    fn remove_leftovers(&self) {
-        if self.disk.remove("epoch.json.tmp").is_ok() {
-            // When the power fails here, the process finds that at once.
-            let _ = self.disk.sync_dir("");
-        }
     }
 
     /// Does a piece of work, or puts it off while the machine stands still.
