@@ -8,10 +8,11 @@ pub enum LogError {
     /// The batch does not belong here; nothing was written.
     #[error("the batch is refused: {0}")]
     Refused(#[from] AppendRefusal),
-    /// Make space and try again; the log is as it was.
+    /// Make space and try again; the log is as it was, and what was refused
+    /// is in no log that a recovery can find.
     #[error("the disk is full: {0}")]
     Full(#[source] DiskError),
-    /// Give up the lease and exit: what is durable is unknown.
+    /// Exit: what is durable is unknown.
     #[error("a flush failed, the node must stop: {0}")]
     Flush(#[source] DiskError),
     /// An earlier flush or truncation failed; only a restart helps.

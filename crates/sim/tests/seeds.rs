@@ -56,11 +56,6 @@ fn lossy_epoch_whose_holder_never_opened_it_passes_its_loss_on() {
 }
 
 #[test]
-fn write_refused_for_a_full_disk_may_still_be_found_after_a_crash() {
-    holds(3195);
-}
-
-#[test]
 fn fencing_a_claims_maker_does_not_fence_the_holder_before_it() {
     holds(2904);
 }

@@ -2,13 +2,14 @@ use super::Log;
 use super::roll::Active;
 use crate::segment::frame::{self, FRAME_BYTES};
 use crate::{Batch, Disk, DiskError, LogError};
-use understudy_types::{Lsn, Position};
+use understudy_types::Position;
 
 impl<D: Disk> Log<D> {
     /// Writes the batch at the head. Not durable until [`Log::flush`].
     /// Refuses, with nothing written, a batch that does not follow the head.
-    /// After any error but `Poisoned` and `Flush` the log is as it was, and
-    /// a batch may be appended at the same place. Cannot be cancelled.
+    /// After any error but `Poisoned` and `Flush` the log is as it was: no
+    /// recovery will ever find this batch, and another may be appended at the
+    /// same place. Cannot be cancelled.
     pub fn append(&mut self, batch: &Batch) -> Result<(), LogError> {
         self.check_alive()?;
         self.history.check(batch.header())?;
@@ -20,12 +21,7 @@ impl<D: Disk> Log<D> {
         {
             self.roll(entry_bytes)?;
         }
-        let flushed = self.flushed.map(|flushed| flushed.lsn);
-        let active = self
-            .active
-            .as_mut()
-            .expect("there is an active segment after a roll");
-        write_entry(&*self.disk, active, flushed, batch)?;
+        self.write_entry(batch)?;
         self.history.note(batch.header());
         let mut shared = super::shared::lock(&self.shared);
         shared
@@ -60,17 +56,30 @@ impl<D: Disk> Log<D> {
         self.poisoned = true;
         LogError::Flush(error)
     }
+
+    /// The frame comes last: without it the bytes of a batch are none.
+    fn write_entry(&mut self, batch: &Batch) -> Result<(), LogError> {
+        let flushed = self.flushed.map(|flushed| flushed.lsn);
+        let active = self
+            .active
+            .as_mut()
+            .expect("there is an active segment after a roll");
+        write_batch(&*self.disk, active, batch.bytes())?;
+        let frame = frame::encode(&active.salt, flushed, batch.bytes());
+        if let Err(error) = self.disk.write_at(&active.file, active.end, &frame) {
+            let cut = cut_off(&*self.disk, active);
+            return Err(match cut {
+                Ok(()) => error.into(),
+                Err(unproven) => self.poison(unproven),
+            });
+        }
+        active.end += frame::entry_bytes(batch.bytes().len());
+        Ok(())
+    }
 }
 
-fn write_entry<D: Disk>(
-    disk: &D,
-    active: &mut Active<D>,
-    flushed: Option<Lsn>,
-    batch: &Batch,
-) -> Result<(), LogError> {
-    let bytes = batch.bytes();
+fn write_batch<D: Disk>(disk: &D, active: &mut Active<D>, bytes: &[u8]) -> Result<(), DiskError> {
     let end = active.end + frame::entry_bytes(bytes.len());
-    let batch_at = active.end + FRAME_BYTES as u64;
     // Bytes that a failed write left beyond this entry go first, so that
     // what follows the last batch is always zeros.
     let dirty_end = active.dirty_end;
@@ -79,10 +88,18 @@ fn write_entry<D: Disk>(
         let zeros = vec![0; (dirty_end - active.end) as usize];
         disk.write_at(&active.file, active.end, &zeros)?;
     }
-    disk.write_at(&active.file, batch_at, bytes)?;
-    let frame = frame::encode(&active.salt, flushed, bytes);
-    disk.write_at(&active.file, active.end, &frame)?;
-    active.end = end;
+    disk.write_at(&active.file, active.end + FRAME_BYTES as u64, bytes)?;
     active.dirty_end = end;
+    Ok(())
+}
+
+/// After a frame whose write failed: it may be there all the same, and the
+/// batch behind it is. The segment ends before both, durably. A file can be
+/// made shorter where there is no room to overwrite it.
+fn cut_off<D: Disk>(disk: &D, active: &mut Active<D>) -> Result<(), DiskError> {
+    disk.truncate(&active.file, active.end)?;
+    disk.sync_data(&active.file)?;
+    active.file_bytes = active.end;
+    active.dirty_end = active.end;
     Ok(())
 }

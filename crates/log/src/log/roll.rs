@@ -1,6 +1,6 @@
 use super::Log;
 use crate::segment::{HEADER_BLOCK_BYTES, SegmentHeader, SegmentInfo, segment_path};
-use crate::{Disk, LogError};
+use crate::{Disk, DiskErrorKind, LogError};
 use understudy_types::ChainHash;
 
 /// The segment that is appended to.
@@ -54,15 +54,30 @@ impl<D: Disk> Log<D> {
         self.disk
             .sync_data(&file)
             .map_err(|error| self.poison(error))?;
-        self.disk.rename(&prepared, &path)?;
-        self.disk
-            .sync_dir(&self.root.directory)
-            .map_err(|error| self.poison(error))?;
+        self.name_segment(&prepared, &path)?;
         let bytes_total = self.history.bytes_total();
         let info = SegmentInfo::empty(path, first_lsn, header.previous, bytes_total);
         self.active = Some(Active::open(&*self.disk, &info)?);
         self.lock().map.segments.push(info);
         self.spare.prepare();
         Ok(())
+    }
+
+    /// A rename that failed may have happened. The name goes again then: a
+    /// batch that still fits the old segment may take the place of this one.
+    fn name_segment(&mut self, prepared: &str, path: &str) -> Result<(), LogError> {
+        let renamed = self.disk.rename(prepared, path);
+        if renamed.is_err() {
+            match self.disk.remove(path) {
+                Err(error) if error.kind != DiskErrorKind::NotFound => {
+                    return Err(self.poison(error));
+                }
+                _ => {}
+            }
+        }
+        self.disk
+            .sync_dir(&self.root.directory)
+            .map_err(|error| self.poison(error))?;
+        Ok(renamed?)
     }
 }

@@ -171,22 +171,6 @@ fn full_disk_leaves_the_log_consistent() {
 }
 
 #[test]
-fn partial_bytes_of_a_full_disk_are_never_a_batch() {
-    let disk = sim();
-    let mut log = open(&disk, SEGMENT).unwrap().log;
-    append_one(&mut log, 1, 100);
-    let head = log.flush().unwrap();
-    disk.limit_space(Some(2000));
-    let batch = next_batch(&log, 1, &[&body(2, 3000)]);
-    assert!(matches!(log.append(&batch), Err(LogError::Full(_))));
-    disk.limit_space(None);
-    drop(log);
-    let again = open(&disk, SEGMENT).unwrap();
-    assert_eq!(again.log.written(), head);
-    assert!(again.report.torn_tail.is_some());
-}
-
-#[test]
 fn epochs_remember_where_they_began() {
     let disk = sim();
     let mut log = open(&disk, SEGMENT).unwrap().log;

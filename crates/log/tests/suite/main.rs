@@ -4,6 +4,7 @@ mod batch;
 mod common;
 mod crash;
 mod disk;
+mod full;
 mod golden;
 mod log;
 mod quarantine;

@@ -176,6 +176,7 @@ impl<S: StateMachine> LogThread<S> {
         let batch = builder.finish();
         match self.log.append(&batch) {
             Ok(()) => self.note_room(Room::Enough),
+            // No recovery will ever find this batch: the log made sure of it.
             Err(LogError::Full(_)) => {
                 self.note_room(Room::None);
                 proposals

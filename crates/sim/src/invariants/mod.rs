@@ -98,7 +98,14 @@ pub(crate) fn flush_failed(env: &mut Env, life: Life) {
     env.invariants.fsync.failed(life);
 }
 
-/// A batch is flushed on its primary, or was recovered from a disk.
+/// A batch was read from a disk at the start of a process.
+pub(crate) fn recovered(env: &mut Env, life: Life, shard: usize, batch: &Batch) {
+    let verdict = nothing_falls::accepted(&env.oracle, life, shard, batch);
+    env.demand(Invariant::NothingFalls, verdict);
+    flushed(env, shard, batch.position());
+}
+
+/// A batch is flushed on its primary.
 pub(crate) fn flushed(env: &mut Env, shard: usize, position: Position) {
     env.invariants.prefix.flushed(shard, position);
 }
@@ -137,6 +144,8 @@ pub(crate) fn applied(
     batch: &Batch,
 ) {
     let verdict = nothing_falls::applied(life, shard, before, batch);
+    env.demand(Invariant::NothingFalls, verdict);
+    let verdict = nothing_falls::accepted(&env.oracle, life, shard, batch);
     env.demand(Invariant::NothingFalls, verdict);
     let verdict = env.invariants.function.applied(life, shard, now);
     env.demand(Invariant::StateIsAFunction, verdict);

@@ -2,10 +2,11 @@
 //! nowhere.
 
 use super::{Life, Verdict};
+use crate::machine::{Command, CommandId};
 use crate::node::Shadow;
 use crate::oracle::{Oracle, Outcome};
 use std::collections::BTreeSet;
-use understudy_log::Batch;
+use understudy_log::{Batch, Record};
 use understudy_types::{Lsn, Position};
 
 /// A batch is applied behind the one before it.
@@ -30,6 +31,26 @@ pub(super) fn applied(
         )),
         _ => Ok(()),
     }
+}
+
+/// No log that is read shows a command whose client was told that it has no
+/// place in any.
+pub(super) fn accepted(oracle: &Oracle, life: Life, shard: usize, batch: &Batch) -> Verdict {
+    let refused = |id: &CommandId| oracle.write(*id).outcome == Outcome::NotAccepted;
+    match commands(batch).find(refused) {
+        None => Ok(()),
+        Some(id) => Err(format!(
+            "n{} has command {id} in s{shard}, which was not accepted",
+            life.0
+        )),
+    }
+}
+
+fn commands(batch: &Batch) -> impl Iterator<Item = CommandId> + '_ {
+    batch.records().filter_map(|(_, record)| match record {
+        Record::Command(bytes) => Some(Command::decode(&bytes).id),
+        Record::EpochStart(_) => None,
+    })
 }
 
 /// In the end no command has two places, and none that was refused has one.

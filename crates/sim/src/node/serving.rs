@@ -166,8 +166,8 @@ impl Process {
         Ok(())
     }
 
-    /// The disk is full. What the append left there may yet be read as a
-    /// whole batch after a crash, so nobody is told that nothing happened.
+    /// The disk is full, and the log has made sure that nobody will ever find
+    /// the batch.
     fn refuse_for_space(&mut self, env: &mut Env, shard: usize) -> Result<(), Halt> {
         let Plane::Serving(serving) = &mut self.plane else {
             return Ok(());
@@ -175,7 +175,7 @@ impl Process {
         let served = &mut serving.shards[shard];
         if served.begun {
             for waiting in std::mem::take(&mut served.waiting) {
-                answer(env, waiting.to, Reply::Unknown);
+                answer(env, waiting.to, Reply::NotAccepted);
             }
         } else {
             self.task(env, Duration::from_millis(200), Task::Gather(shard));

@@ -40,7 +40,7 @@ pub(crate) struct Shard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Appended {
     Written,
-    /// There is no space; nothing was written.
+    /// There is no space; no recovery will find it.
     Full,
 }
 
@@ -69,7 +69,7 @@ impl Shard {
         });
         let (log, report) = opened.map_err(|error| halt(&error))?;
         for batch in &unapplied {
-            invariants::flushed(env, index, batch.position());
+            invariants::recovered(env, life, index, batch);
         }
         let committed = unapplied.iter().filter_map(|batch| batch.committed()).max();
         env.say(|| {

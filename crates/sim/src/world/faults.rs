@@ -17,6 +17,8 @@ enum Fault {
     StoreDark,
     StoreDarkForOne,
     DiskFull,
+    /// The power goes while the log deals with a full disk.
+    DiskFullThenPowerCut,
     DiskSlow,
     FlushFails,
     BlankDisk,
@@ -46,6 +48,7 @@ const FAULTS: &[Fault] = &[
     Fault::StoreDarkForOne,
     Fault::StoreDarkForOne,
     Fault::DiskFull,
+    Fault::DiskFullThenPowerCut,
     Fault::DiskSlow,
     Fault::FlushFails,
     Fault::BlankDisk,
@@ -128,6 +131,13 @@ impl World {
                 env.stats.fault("store: lease deleted");
                 env.store.delete_lease();
                 env.after(duration, Happening::LeaseRestored);
+            }
+            Fault::DiskFullThenPowerCut if self.nodes[node].is_up() => {
+                env.stats.fault("disk: full, then a power cut");
+                let (left, changes) = (env.chance.below(600), env.chance.below(24));
+                self.nodes[node].disk.limit_space(Some(left));
+                self.nodes[node].power_fails_within(env, changes);
+                env.after(duration, Happening::DiskHeals { node });
             }
             Fault::DiskFull | Fault::DiskSlow | Fault::FlushFails => {
                 self.disk_fault(fault, node, duration)
