@@ -96,6 +96,11 @@ impl Timing {
         Ok(self)
     }
 
+    /// How long the store may be silent before it counts as away.
+    pub(crate) fn store_patience(&self) -> Duration {
+        2 * (self.poll_every + self.attempt_timeout)
+    }
+
     /// How long after its last write was sent the holder may still answer.
     pub(crate) fn holder_silence(&self) -> Duration {
         self.ttl - self.margin

@@ -87,6 +87,8 @@ mutations! {
     OldStreamTaken = "old-stream-taken",
     /// A switchover is sealed while the log still flushes.
     SealedBeforeFlushed = "sealed-before-flushed",
+    /// The read of the lease that a request asks for is answered from memory.
+    ReadFromMemory = "read-from-memory",
 }
 
 impl fmt::Display for Mutation {

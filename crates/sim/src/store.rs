@@ -9,6 +9,7 @@ use crate::node::Task;
 use crate::queue::Happening;
 use crate::scenario::Scenario;
 use crate::time::SimTime;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
 use understudy_protocol::{ETag, Lease};
@@ -75,6 +76,8 @@ pub(crate) struct Store {
     /// Until then nothing works, for all or for one node.
     pub dark_until: SimTime,
     pub dark_for_node_until: Vec<SimTime>,
+    /// Which write each lease came from, counted from the founding one.
+    versions: BTreeMap<Nonce, u64>,
 }
 
 impl Store {
@@ -88,7 +91,14 @@ impl Store {
             deleted: None,
             dark_until: SimTime::ZERO,
             dark_for_node_until: vec![SimTime::ZERO; scenario.nodes],
+            versions: BTreeMap::from([(nonce, 0)]),
         }
+    }
+
+    /// How many writes had been applied when the store held this lease;
+    /// `None` when it never did.
+    pub(crate) fn version_of(&self, lease: &Lease) -> Option<u64> {
+        self.versions.get(&lease.nonce).copied()
     }
 
     /// The lease as it truly is, for the operator and the checks.
@@ -275,6 +285,8 @@ fn write(env: &mut Env, node: usize, base: &ETag, body: Vec<u8>) -> WriteAnswer 
     let object = Object::new(body);
     let etag = object.etag.clone();
     env.store.lease = Some(object);
+    let version = env.store.versions.len() as u64;
+    env.store.versions.insert(after.nonce, version);
     env.say(|| {
         let in_sync: Vec<_> = after.in_sync.iter().map(|s| s.node.as_str()).collect();
         format!(

@@ -3,7 +3,8 @@
 use super::Seen;
 use super::event::{Facts, Moment, Setup, Step};
 use super::loss::{LossBound, loss_bound};
-use crate::activation::{ActivationRequest, Mode};
+use crate::activation::{ActivationRequest, Mode, RequestId};
+use crate::lease::Lease;
 
 /// What a node does about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,28 @@ pub(crate) fn loss_refused(bound: LossBound) -> Step {
     }
 }
 
+/// Another request came before this one was judged.
+pub(crate) fn displaced(by: RequestId) -> Step {
+    Step::Refused {
+        code: "E205",
+        fact: format!("request {by} came in its place before it was judged"),
+        way_out: "look at `understudy status`, and ask again if it is still wanted".to_owned(),
+    }
+}
+
+/// What the lease itself shows to be done.
+fn already_done(request: &ActivationRequest, lease: &Lease) -> Option<Judgement> {
+    let consumed = lease.activation.as_ref()?;
+    if consumed.id != request.id {
+        return None;
+    }
+    let holder = lease.holder.as_ref().map(|holder| &holder.node);
+    Some(Judgement::Answer(Step::AlreadyDone {
+        holder: holder.unwrap_or(&request.target).clone(),
+        epoch: lease.epoch,
+    }))
+}
+
 /// Checks that hold for both verbs and both nodes. `None`: go on.
 fn stale(
     request: &ActivationRequest,
@@ -49,18 +72,8 @@ fn stale(
             "check bucket and prefix",
         ));
     }
-    if let Some(consumed) = &lease.activation
-        && consumed.id == request.id
-    {
-        let holder = lease
-            .holder
-            .as_ref()
-            .map_or(&request.target, |holder| &holder.node)
-            .clone();
-        return Some(Judgement::Answer(Step::AlreadyDone {
-            holder,
-            epoch: lease.epoch,
-        }));
+    if let Some(done) = already_done(request, lease) {
+        return Some(done);
     }
     if request.expect_epoch != lease.epoch {
         return Some(refuse(
@@ -93,6 +106,30 @@ fn stale(
     None
 }
 
+/// What the lease says of a request. An old view of it proves what is done,
+/// and refutes nothing.
+fn settled(
+    request: &ActivationRequest,
+    store_is_fresh: bool,
+    setup: &Setup,
+    seen: &Seen,
+    moment: &Moment,
+) -> Option<Judgement> {
+    if store_is_fresh {
+        stale(request, setup, seen, moment)
+    } else {
+        already_done(request, &seen.lease)
+    }
+}
+
+fn store_is_silent() -> Judgement {
+    refuse(
+        "E306",
+        "the object store does not answer, and without it no epoch can be taken".to_owned(),
+        "restore the way to the object store, and ask again",
+    )
+}
+
 /// The target's verdict on a failover, or on a switchover.
 pub(crate) fn judge_as_standby(
     request: &ActivationRequest,
@@ -105,7 +142,7 @@ pub(crate) fn judge_as_standby(
     if request.target != setup.me.node {
         return Judgement::NotOurs;
     }
-    if let Some(judgement) = stale(request, setup, seen, moment) {
+    if let Some(judgement) = settled(request, store_is_fresh, setup, seen, moment) {
         return judgement;
     }
     if request.mode == Mode::Switchover {
@@ -113,12 +150,7 @@ pub(crate) fn judge_as_standby(
         return Judgement::NotOurs;
     }
     if !store_is_fresh {
-        return refuse(
-            "E306",
-            "the object store has not answered lately, and without it no epoch can be taken"
-                .to_owned(),
-            "restore the way to the object store, and ask again",
-        );
+        return store_is_silent();
     }
     let bound = loss_bound(setup, &seen.lease, facts, moment.now);
     if !bound.is_accepted(request.accept_loss) {
@@ -130,25 +162,28 @@ pub(crate) fn judge_as_standby(
 /// The primary's verdict on a switchover.
 pub(crate) fn judge_as_primary(
     request: &ActivationRequest,
+    store_is_fresh: bool,
     setup: &Setup,
     seen: &Seen,
     moment: &Moment,
     target_streams: bool,
 ) -> Judgement {
-    if request.target == setup.me.node {
-        return match stale(request, setup, seen, moment) {
-            Some(judgement) => judgement,
-            None => Judgement::Answer(Step::AlreadyDone {
-                holder: setup.me.node.clone(),
-                epoch: seen.lease.epoch,
-            }),
-        };
-    }
-    if request.mode == Mode::Failover {
+    let names_this_node = request.target == setup.me.node;
+    if request.mode == Mode::Failover && !names_this_node {
         return Judgement::NotOurs;
     }
-    if let Some(judgement) = stale(request, setup, seen, moment) {
+    if let Some(judgement) = settled(request, store_is_fresh, setup, seen, moment) {
         return judgement;
+    }
+    if !store_is_fresh {
+        // Perhaps somebody else holds the lease by now.
+        return store_is_silent();
+    }
+    if names_this_node {
+        return Judgement::Answer(Step::AlreadyDone {
+            holder: setup.me.node.clone(),
+            epoch: seen.lease.epoch,
+        });
     }
     if !target_streams {
         return refuse(

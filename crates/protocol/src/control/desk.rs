@@ -53,12 +53,18 @@ enum State {
     },
 }
 
+/// Names one read of the lease, in the order they are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ReadNumber(u64);
+
 #[derive(Debug)]
 pub(crate) struct Desk {
     state: State,
     next_read: BootTime,
     /// A reason to look arose while a request was under way.
     read_again: bool,
+    last_sent: ReadNumber,
+    last_answered: ReadNumber,
 }
 
 impl Desk {
@@ -67,7 +73,19 @@ impl Desk {
             state: State::Idle,
             next_read: now,
             read_again: false,
+            last_sent: ReadNumber(0),
+            last_answered: ReadNumber(0),
         }
+    }
+
+    /// The first read that will be sent from now on.
+    pub(crate) fn next_number(&self) -> ReadNumber {
+        ReadNumber(self.last_sent.0 + 1)
+    }
+
+    /// Whether the store has answered this read, or a later one.
+    pub(crate) fn has_answered(&self, read: ReadNumber) -> bool {
+        self.last_answered >= read
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -156,15 +174,20 @@ impl Desk {
         fetched: LeaseFetched,
         out: &mut Vec<Action>,
     ) -> DeskNews {
+        let read = self.last_sent;
         let state = std::mem::replace(&mut self.state, State::Idle);
-        match state {
+        let news = match state {
             State::Settling { write, due: None } => self.settle(moment, setup, write, fetched, out),
             State::Reading => self.read(moment, setup, seen, fetched),
             other => {
                 self.state = other;
-                DeskNews::Nothing
+                return DeskNews::Nothing;
             }
+        };
+        if !matches!(news, DeskNews::Nothing | DeskNews::Unusable(_)) {
+            self.last_answered = read;
         }
+        news
     }
 
     fn read(
@@ -249,19 +272,22 @@ impl Desk {
                 write,
                 due: Some(due),
             } if due <= moment.now => {
-                out.push(Action::FetchLease { known: None });
+                self.fetch(None, out);
                 self.state = State::Settling { write, due: None };
             }
             State::Idle if self.next_read <= moment.now => {
                 self.read_again = false;
                 self.next_read = moment.now + poll_every;
-                out.push(Action::FetchLease {
-                    known: seen.map(|s| s.etag.clone()),
-                });
+                self.fetch(seen.map(|s| s.etag.clone()), out);
                 self.state = State::Reading;
             }
             other => self.state = other,
         }
+    }
+
+    fn fetch(&mut self, known: Option<ETag>, out: &mut Vec<Action>) {
+        self.last_sent = self.next_number();
+        out.push(Action::FetchLease { known });
     }
 }
 

@@ -22,9 +22,11 @@ pub use event::{
 pub use loss::{Known, LossBound};
 pub use view::{ControlView, LeaseView, PeerView, RoleName};
 
+use crate::activation::{ActivationRequest, Mode};
 use crate::lease::{ETag, Heads, Lease};
+use activate::displaced;
 use desk::{Desk, DeskNews};
-use inbox::Inbox;
+use inbox::{Inbox, Look, Wait};
 use primary::Primary;
 use promotion::Promotion;
 use standby::Standby;
@@ -99,9 +101,19 @@ impl Control {
     /// When [`Event::Tick`] is due at the latest; earlier ones do no harm.
     pub fn deadline(&self) -> BootTime {
         let role = match &self.role {
-            Role::Standby(_) | Role::Ended => None,
+            // Without a lease there is nothing to judge a request by.
+            Role::Standby(_) => self.seen.as_ref().and(self.inbox.patience_ends()),
+            Role::Ended => None,
             Role::Promoting(promotion) => promotion.deadline(),
-            Role::Primary(primary) => primary.next_due(&self.desk),
+            Role::Primary(primary) => {
+                let patience = self.inbox.patience_ends();
+                let patience = patience.filter(|_| primary.judges_requests());
+                primary
+                    .next_due(&self.desk)
+                    .into_iter()
+                    .chain(patience)
+                    .min()
+            }
         };
         let polls = self
             .desk
@@ -126,8 +138,12 @@ impl Control {
                 let news = self.desk.written(moment, answer);
                 self.note_desk(moment, news, out);
             }
-            Event::ActivationFetched(fetched) => self.inbox.fetched(moment, fetched, out),
-            Event::ActivationGiven(request) => self.inbox.given(request),
+            Event::ActivationFetched(fetched) => {
+                if let Some(request) = self.inbox.fetched(moment, fetched, out) {
+                    self.note_request(moment, request, out);
+                }
+            }
+            Event::ActivationGiven(request) => self.note_request(moment, request, out),
             Event::PromisePersisted(epoch) => self.promised = self.promised.max(epoch),
             Event::Facts(facts) => self.note_facts(facts),
             Event::Knock => {
@@ -136,6 +152,45 @@ impl Control {
             }
             Event::Shutdown => self.shutting_down = true,
             other => self.note_in_role(moment, other),
+        }
+    }
+
+    /// A request has come: the lease is read once more before it is judged.
+    fn note_request(&mut self, moment: &Moment, request: ActivationRequest, out: &mut Vec<Action>) {
+        if let Some(former) = self.inbox.waiting()
+            && former.id != request.id
+            && self.answers_for(former)
+        {
+            let (id, step) = (former.id, displaced(request.id));
+            out.push(Action::Notify(Notice::Activation { id, step }));
+        }
+        let wait = Wait {
+            read: self.desk.next_number(),
+            until: Some(moment.now + self.setup.timing.store_patience()),
+        };
+        if self.inbox.given(request, wait) {
+            self.desk.read_now(moment.now);
+        }
+    }
+
+    /// Whether it is this node that the operator hears from.
+    fn answers_for(&self, request: &ActivationRequest) -> bool {
+        let hands_over = matches!(self.role, Role::Primary(_)) && request.mode == Mode::Switchover;
+        hands_over || request.target == self.setup.me.node
+    }
+
+    /// Whether the open request may be judged, and by a fresh lease; `None`
+    /// while that is still awaited.
+    fn store_is_fresh_for_request(&mut self, moment: &Moment) -> Option<bool> {
+        match self.inbox.look(&self.desk, moment.now) {
+            Look::NotYet => None,
+            Look::Silent => Some(false),
+            // Without the store no epoch can be taken.
+            Look::Fresh => {
+                let limit = self.setup.timing.store_patience();
+                let answered = self.store_answered?;
+                Some(moment.now.since(answered) <= limit)
+            }
         }
     }
 

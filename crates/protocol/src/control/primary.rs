@@ -146,6 +146,11 @@ impl Primary {
         matches!(stage, Some(Stage::Announced { .. }))
     }
 
+    /// Only one pause at a time, and none before the epoch is open.
+    pub(super) fn judges_requests(&self) -> bool {
+        self.pause.is_none() && self.opened
+    }
+
     pub(super) fn streams(&self, node: &NodeId) -> bool {
         self.peers.keys().any(|peer| peer.node == *node)
     }
@@ -241,7 +246,7 @@ impl Control {
         let Role::Primary(primary) = &mut self.role else {
             return None;
         };
-        if primary.pause.is_none() && primary.opened {
+        if primary.judges_requests() {
             let purpose = if self.shutting_down {
                 Some(Purpose::Release)
             } else if let Some(epoch) = primary.step_up
@@ -284,11 +289,13 @@ impl Control {
         out: &mut Vec<Action>,
     ) -> Option<Purpose> {
         let request = self.inbox.open()?.clone();
+        let store_is_fresh = self.store_is_fresh_for_request(moment)?;
         let Role::Primary(primary) = &self.role else {
             return None;
         };
         let streams = primary.streams(&request.target);
-        let judgement = judge_as_primary(&request, &self.setup, seen, moment, streams);
+        let judgement =
+            judge_as_primary(&request, store_is_fresh, &self.setup, seen, moment, streams);
         let accepted = self.inbox.settle(request, judgement, out)?;
         Some(Purpose::HandOver(Box::new(accepted)))
     }

@@ -86,14 +86,6 @@ impl Control {
         None
     }
 
-    /// Whether the store answered lately: without it no epoch can be taken.
-    fn store_is_fresh(&self, moment: &Moment) -> bool {
-        let timing = &self.setup.timing;
-        let limit = 2 * (timing.poll_every + timing.attempt_timeout);
-        self.store_answered
-            .is_some_and(|answered| moment.now.since(answered) <= limit)
-    }
-
     fn tell_short_log(&mut self, out: &mut Vec<Action>) {
         let Role::Standby(standby) = &mut self.role else {
             return;
@@ -110,9 +102,10 @@ impl Control {
         out: &mut Vec<Action>,
     ) -> Option<Role> {
         let request = self.inbox.open()?.clone();
+        let store_is_fresh = self.store_is_fresh_for_request(moment)?;
         let judgement = judge_as_standby(
             &request,
-            self.store_is_fresh(moment),
+            store_is_fresh,
             &self.setup,
             seen,
             &self.facts,

@@ -6,6 +6,7 @@ mod failover;
 mod handover;
 mod handshake;
 mod in_sync;
+mod requests;
 mod rig;
 mod schedule;
 mod start;

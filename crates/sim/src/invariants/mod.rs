@@ -20,7 +20,7 @@ use crate::node::{Applied, Shadow};
 use crate::oracle::Floor;
 use std::fmt;
 use understudy_log::Batch;
-use understudy_protocol::{ActivationRequest, Lease};
+use understudy_protocol::{ActivationRequest, Lease, RequestId};
 use understudy_types::{Epoch, Lsn, Position};
 
 /// `Err` says what was found.
@@ -73,7 +73,18 @@ pub(crate) fn lease_written(env: &mut Env, before: &Lease, after: &Lease) {
 
 /// An operator asks for something.
 pub(crate) fn requested(env: &mut Env, request: &ActivationRequest) {
-    env.invariants.promotion.requested(request);
+    let seen = env.store.lease();
+    let version = seen.and_then(|lease| env.store.version_of(&lease));
+    env.invariants.promotion.requested(request, version);
+}
+
+/// A node refuses a request by what it knows of the lease.
+pub(crate) fn refused(env: &mut Env, life: Life, id: RequestId, known: &Lease) {
+    let Some(version) = env.store.version_of(known) else {
+        return;
+    };
+    let verdict = env.invariants.promotion.refused(life, id, version);
+    env.demand(Invariant::NoHalfPromotion, verdict);
 }
 
 /// An epoch is open for answers.

@@ -1,27 +1,47 @@
 //! **NoHalfPromotion**: an operator's request is consumed once, in the write
-//! that takes the epoch, and only in the epoch that the operator saw. (That a
+//! that takes the epoch, and only in the epoch that the operator saw; and it is
+//! refused only by a lease that is as new as the one the operator saw. (That a
 //! promotion which does not complete leaves a standby that follows is what
 //! the healing at the end of every run shows.)
 
-use super::Verdict;
+use super::{Life, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_protocol::{ActivationRequest, Lease, RequestId};
 
+#[derive(Debug)]
+struct Asked {
+    request: ActivationRequest,
+    /// The lease that the operator can have seen.
+    version: Option<u64>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct NoHalfPromotion {
-    requests: BTreeMap<RequestId, ActivationRequest>,
+    requests: BTreeMap<RequestId, Asked>,
     consumed: BTreeSet<RequestId>,
 }
 
 impl NoHalfPromotion {
-    pub(super) fn requested(&mut self, request: &ActivationRequest) {
-        self.requests
-            .entry(request.id)
-            .or_insert_with(|| request.clone());
+    pub(super) fn requested(&mut self, request: &ActivationRequest, version: Option<u64>) {
+        self.requests.entry(request.id).or_insert_with(|| Asked {
+            request: request.clone(),
+            version,
+        });
     }
 
     pub(super) fn request(&self, id: RequestId) -> Option<&ActivationRequest> {
-        self.requests.get(&id)
+        self.requests.get(&id).map(|asked| &asked.request)
+    }
+
+    pub(super) fn refused(&self, life: Life, id: RequestId, version: u64) -> Verdict {
+        let asked = self.requests.get(&id).and_then(|asked| asked.version);
+        match asked.filter(|asked| version < *asked) {
+            None => Ok(()),
+            Some(asked) => Err(format!(
+                "n{} refuses request {id} by the lease of write {version}, but it was made when write {asked} stood",
+                life.0
+            )),
+        }
     }
 
     pub(super) fn lease_written(&mut self, before: &Lease, after: &Lease) -> Verdict {
@@ -32,7 +52,7 @@ impl NoHalfPromotion {
         if !self.consumed.insert(taken) {
             return Err(format!("request {taken} was consumed twice"));
         }
-        let Some(request) = self.requests.get(&taken) else {
+        let Some(request) = self.request(taken) else {
             return Err(format!("request {taken} was consumed, but nobody made it"));
         };
         if request.expect_epoch != before.epoch {

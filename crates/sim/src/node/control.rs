@@ -9,8 +9,11 @@ use crate::scenario::Scenario;
 use crate::store::ObjectName;
 use std::time::Duration;
 use understudy_protocol::control::{Known, ObjectFetched, Step};
-use understudy_protocol::{Action, Event, Facts, Notice, RoleName};
+use understudy_protocol::{Action, Event, Facts, Notice, RequestId, RoleName};
 use understudy_types::Epoch;
+
+/// Refusals that say something about the lease.
+const BY_THE_LEASE: [&str; 2] = ["E301", "E303"];
 
 impl Process {
     /// Refreshes what the owner knows, tells it the event, and obeys.
@@ -22,6 +25,11 @@ impl Process {
         if !matches!(event, Event::Tick) {
             env.say(|| format!("n{} event {}", self.index, brief(&event)));
         }
+        let asks = matches!(
+            event,
+            Event::ActivationGiven(_) | Event::ActivationFetched(ObjectFetched::Found { .. })
+        );
+        self.remembers = asks && env.is_broken(Mutation::ReadFromMemory);
         let moment = self.control_moment(env);
         self.control.step(&moment, event, &mut actions);
         for action in actions {
@@ -77,7 +85,7 @@ impl Process {
             env.say(|| format!("n{} action {}", self.index, brief_action(&action)));
         }
         match action {
-            Action::FetchLease { known } => self.fetch(env, ObjectName::Lease, known),
+            Action::FetchLease { known } => self.fetch_lease(env, known),
             Action::FetchActivation { known } => self.fetch(env, ObjectName::Activation, known),
             Action::WriteLease { base, body } => self.write_lease(env, base, body),
             Action::PersistPromise(epoch) => self.persist_promise(env, epoch),
@@ -143,7 +151,17 @@ impl Process {
                 step: Step::HandedOver { .. },
                 ..
             } => env.stats.switchovers += 1,
+            Notice::Activation {
+                id,
+                step: Step::Refused { code, .. },
+            } if BY_THE_LEASE.contains(&code) => self.note_refused(env, id),
             _ => {}
+        }
+    }
+
+    fn note_refused(&self, env: &mut Env, id: RequestId) {
+        if let Some(known) = self.control.view(self.now(env)).lease {
+            invariants::refused(env, self.id(), id, &known.lease);
         }
     }
 

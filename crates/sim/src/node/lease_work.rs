@@ -21,6 +21,14 @@ impl Process {
         );
     }
 
+    pub(super) fn fetch_lease(&self, env: &mut Env, known: Option<ETag>) {
+        if self.remembers {
+            let unchanged = Event::LeaseFetched(ObjectFetched::NotModified);
+            return self.tell(env, unchanged);
+        }
+        self.fetch(env, ObjectName::Lease, known);
+    }
+
     pub(super) fn write_lease(&mut self, env: &mut Env, base: ETag, body: Vec<u8>) {
         invariants::said(env, self.id());
         let mut lease = Lease::decode(&body).expect("the core writes leases");

@@ -73,6 +73,8 @@ pub(crate) struct Process {
     pub(super) lease_sent_at: BootTime,
     /// Readers of the log, by connection.
     pub(super) readers: BTreeMap<u64, LogReader<SimDisk>>,
+    /// The mutation: the next read of the lease is answered from memory.
+    pub(super) remembers: bool,
     /// A standby could not be followed: the histories share nothing.
     pub nothing_shared: bool,
 }
@@ -137,6 +139,7 @@ impl Process {
             look: None,
             lease_sent_at: now,
             readers: BTreeMap::new(),
+            remembers: false,
             nothing_shared: false,
         })
     }
