@@ -67,10 +67,9 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         let status = status::of_refusal(refusal);
         match refusal {
-            Refusal::NotPrimary
-            | Refusal::LeaseLapsed
-            | Refusal::NoStandbyInSync
-            | Refusal::ShuttingDown => Failure::NotAccepted(status),
+            Refusal::NotPrimary | Refusal::LeaseLapsed | Refusal::ShuttingDown => {
+                Failure::NotAccepted(status)
+            }
             Refusal::DiskFull | Refusal::TooLarge => Failure::Final(status),
         }
     }

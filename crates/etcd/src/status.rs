@@ -24,7 +24,6 @@ pub(crate) fn of_refusal(refusal: Refusal) -> Status {
         Refusal::NotPrimary | Refusal::LeaseLapsed => {
             Status::unavailable("etcdserver: leader changed")
         }
-        Refusal::NoStandbyInSync => Status::unavailable("etcdserver: request timed out"),
         Refusal::ShuttingDown => Status::unavailable("etcdserver: server stopped"),
         Refusal::DiskFull => {
             Status::resource_exhausted("etcdserver: mvcc: database space exceeded")

@@ -39,8 +39,6 @@ pub enum Refusal {
     NotPrimary,
     #[error("the lease could not be renewed in time")]
     LeaseLapsed,
-    #[error("no standby is in sync, and the ack policy is `replicated`")]
-    NoStandbyInSync,
     #[error("the disk is full")]
     DiskFull,
     #[error("the command is too large")]

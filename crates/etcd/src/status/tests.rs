@@ -94,11 +94,6 @@ fn every_refusal_of_a_node_says_that_nothing_happened() {
             "etcdserver: leader changed",
         ),
         (
-            Refusal::NoStandbyInSync,
-            Unavailable,
-            "etcdserver: request timed out",
-        ),
-        (
             Refusal::ShuttingDown,
             Unavailable,
             "etcdserver: server stopped",

@@ -115,7 +115,6 @@ fn name(step: &Step) -> &'static str {
         Step::Aborted { .. } => "aborted",
         Step::Promised(_) => "promised",
         Step::Claimed(_) => "claimed",
-        Step::Drained => "drained",
         Step::Fenced { .. } => "fenced",
         Step::Taken { .. } => "taken",
         Step::Serving(_) => "serving",

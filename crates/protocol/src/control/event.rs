@@ -222,8 +222,6 @@ pub enum Step {
     Promised(Epoch),
     #[error("claimed epoch {0}")]
     Claimed(Epoch),
-    #[error("the old primary has said its end")]
-    Drained,
     #[error("the old lease is over ({why})")]
     Fenced { why: &'static str },
     #[error("took epoch {epoch}")]
