@@ -6,14 +6,10 @@ use crate::shard::{LogCommand, ShardCore};
 use futures::future::join_all;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use understudy_log::RootError;
 use understudy_protocol::{Action, Event, Heads, Member, Notice};
 use understudy_types::{Epoch, Position};
-
-/// How often a hold looks whether everything is answered.
-const ANSWERED_EVERY: Duration = Duration::from_micros(500);
 
 impl Driver {
     pub(super) async fn act(&mut self, action: Action) {
@@ -200,11 +196,9 @@ impl Driver {
                     event: Event::Sealed(heads),
                 })
                 .await;
-            while !shards.iter().all(|shard| shard.unanswered.is_none()) {
-                if shards.iter().any(|shard| shard.marks.lock().stopping) {
-                    return;
-                }
-                tokio::time::sleep(ANSWERED_EVERY).await;
+            let answered = shards.iter().map(|shard| wait_until_answered(shard));
+            if join_all(answered).await.contains(&Answered::Stopping) {
+                return;
             }
             driver
                 .tell(Told::Held {
@@ -247,6 +241,31 @@ async fn wait_until_applied(shard: &ShardCore, fork: Option<Position>) {
         };
         if ended {
             return;
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answered {
+    All,
+    /// The node ends first.
+    Stopping,
+}
+
+/// Waits until nothing that was given a place is unanswered. Only while
+/// writes are held: then no new place is given.
+async fn wait_until_answered(shard: &ShardCore) -> Answered {
+    let mut changed = shard.changed.subscribe();
+    loop {
+        changed.borrow_and_update();
+        if shard.marks.lock().stopping {
+            return Answered::Stopping;
+        }
+        tokio::select! {
+            () = shard.unanswered.none() => return Answered::All,
+            alive = changed.changed() => if alive.is_err() {
+                return Answered::Stopping;
+            },
         }
     }
 }

@@ -3,9 +3,10 @@
 use crate::handle::{Applied, ProposeError, Refusal};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use understudy_state::StateMachine;
 use understudy_types::{Epoch, Lsn};
 
@@ -39,26 +40,44 @@ impl<S: StateMachine> Answer<S> {
 
 /// How many commands have a place and no answer yet.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Unanswered(Arc<AtomicUsize>);
+pub(crate) struct Unanswered(Arc<Places>);
+
+#[derive(Debug, Default)]
+struct Places {
+    taken: AtomicUsize,
+    /// Told when the last one is given back.
+    free: Notify,
+}
 
 impl Unanswered {
     pub(crate) fn place(&self) -> Place {
-        self.0.fetch_add(1, Ordering::AcqRel);
+        self.0.taken.fetch_add(1, Ordering::AcqRel);
         Place(Arc::clone(&self.0))
     }
 
-    pub(crate) fn is_none(&self) -> bool {
-        self.0.load(Ordering::Acquire) == 0
+    /// Waits until everything that has a place is answered. Cancel-safe.
+    pub(crate) async fn none(&self) {
+        loop {
+            let mut freed = pin!(self.0.free.notified());
+            // Before the look: what is freed in between is not missed.
+            freed.as_mut().enable();
+            if self.0.taken.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            freed.await;
+        }
     }
 }
 
 /// One command's place; given back when it drops.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<AtomicUsize>);
+pub(crate) struct Place(Arc<Places>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        if self.0.taken.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.free.notify_waiters();
+        }
     }
 }
 
@@ -179,5 +198,25 @@ impl<S: StateMachine> Delivery<S> {
             // Fails only when the runtime is gone, and the clients with it.
             let _ = lane.0.send(batch);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Unanswered;
+    use futures::poll;
+    use std::pin::pin;
+
+    #[tokio::test]
+    async fn last_place_that_is_given_back_wakes_who_waits_for_none() {
+        let unanswered = Unanswered::default();
+        let (one, other) = (unanswered.place(), unanswered.place());
+        let mut none = pin!(unanswered.none());
+        assert!(poll!(none.as_mut()).is_pending());
+        drop(one);
+        assert!(poll!(none.as_mut()).is_pending());
+        drop(other);
+        assert!(poll!(none.as_mut()).is_ready());
+        assert!(poll!(pin!(unanswered.none())).is_ready());
     }
 }
