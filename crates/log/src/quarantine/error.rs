@@ -26,6 +26,8 @@ pub enum QuarantineError {
     /// Move that file aside, then store again.
     #[error("{file} exists and holds something else: move it aside first")]
     Conflict { file: String },
+    /// A quarantine file is not what it was. Move it aside before the same
+    /// tail is stored again.
     #[error(transparent)]
     Damaged(#[from] Damage),
     #[error(transparent)]

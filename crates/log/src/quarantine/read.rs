@@ -33,7 +33,10 @@ pub fn read<D: Disk>(
     while !rest.is_empty() {
         let offset = (bytes.len() - rest.len()) as u64;
         let batch = next_batch(&mut rest).map_err(|error| damage(&path, offset, &error))?;
-        found = Some(extend(found, &summary.notice, &batch)?);
+        found = match extend(found, &summary.notice, &batch) {
+            Ok(found) => Some(found),
+            Err(error) => return Err(damage(&path, offset, &error).into()),
+        };
         batches.push(batch);
     }
     if found.as_ref() != Some(&summary) {

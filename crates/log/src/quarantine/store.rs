@@ -83,8 +83,10 @@ fn keep<D: Disk>(disk: &D, incoming: &str, summary: Summary) -> Result<Summary, 
             disk.rename(incoming, &summary.path())?;
             Ok(summary)
         }
-        Ok(_) | Err(_) => Err(QuarantineError::Conflict {
+        Ok(_) => Err(QuarantineError::Conflict {
             file: summary.path(),
         }),
+        // What could not be read may be the same tail: that is for people.
+        Err(error) => Err(error),
     }
 }

@@ -2,7 +2,7 @@ use crate::common::*;
 use std::sync::Arc;
 use understudy_log::quarantine::{Notice, QuarantineError, Summary, list, read, store};
 use understudy_log::sim::decisions;
-use understudy_log::{Batch, SimDisk};
+use understudy_log::{Batch, Disk, SimDisk};
 
 fn tail() -> Vec<Batch> {
     let mut previous = genesis();
@@ -82,16 +82,42 @@ fn power_cut_at_any_step_leaves_the_whole_tail_or_none() {
 }
 
 #[test]
-fn damaged_or_foreign_file_is_refused_and_not_replaced() {
+fn damaged_file_is_refused_and_not_replaced() {
     let disk = sim();
     let summary = keep(&disk, "x").unwrap();
     disk.flip_bit(&summary.path(), (4096 + 1300) * 8);
     let error = read(&*disk, &shard(), &summary.file_name()).unwrap_err();
     assert!(matches!(error, QuarantineError::Damaged(_)), "{error}");
-    assert!(matches!(
-        keep(&disk, "y"),
-        Err(QuarantineError::Conflict { .. })
+    let damaged = disk.read(&summary.path()).unwrap();
+    let error = keep(&disk, "y").unwrap_err();
+    assert!(matches!(error, QuarantineError::Damaged(_)), "{error}");
+    assert_eq!(disk.read(&summary.path()).unwrap(), damaged);
+}
+
+/// The same lsns in the same epoch, and other records.
+#[test]
+fn other_tail_under_the_same_name_is_a_conflict() {
+    let disk = sim();
+    let first = keep(&disk, "first").unwrap();
+    let mut other = tail();
+    let last = other.pop().unwrap();
+    other.push(batch_after(
+        last.first_lsn(),
+        last.previous(),
+        2,
+        &[b"other", b"b"],
     ));
+    let error = store(&*disk, &notice("other"), other.into_iter().map(Ok)).unwrap_err();
+    assert!(matches!(error, QuarantineError::Conflict { .. }), "{error}");
+    assert_eq!(list(&*disk, &shard()).unwrap(), [first]);
+}
+
+#[test]
+fn file_that_cannot_be_read_is_an_error_of_the_disk() {
+    let disk = sim();
+    disk.create_dir("quarantine/main/2-1-8.batches").unwrap();
+    let error = keep(&disk, "x").unwrap_err();
+    assert!(matches!(error, QuarantineError::Disk(_)), "{error}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod ambiguous;
 mod commit;
 mod failover;
+mod golden;
 mod handover;
 mod handshake;
 mod in_sync;

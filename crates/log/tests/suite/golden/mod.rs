@@ -1,9 +1,11 @@
 //! The bytes of the formats. A change here is a new format version.
 
 use crate::common::*;
+use understudy_log::quarantine::{self, Notice};
+use understudy_log::segment::HEADER_BLOCK_BYTES;
 use understudy_log::segment::{SegmentHeader, SegmentHeaderError};
-use understudy_log::{BatchBuilder, BatchStart, EpochStart};
-use understudy_types::Epoch;
+use understudy_log::{BatchBuilder, BatchStart, Disk, EpochStart};
+use understudy_types::{Epoch, Position};
 
 fn hex(bytes: &[u8]) -> String {
     let lines = bytes.chunks(32).map(|line| {
@@ -71,4 +73,48 @@ fn unknown_segment_version_is_named() {
     let error = SegmentHeader::decode(&block).unwrap_err();
     assert_eq!(error, SegmentHeaderError::Version { found: 9 });
     assert!(error.to_string().contains("version 9") && error.to_string().contains("version 1"));
+}
+
+#[test]
+fn frames_before_the_batches_are_as_they_were() {
+    let disk = sim();
+    let mut log = open(&disk, 16 * 1024).unwrap().log;
+    let first = append_one(&mut log, 2, 40);
+    log.flush().unwrap();
+    append_one(&mut log, 2, 40);
+    let bytes = disk.read("shards/main/00000000000000000001.seg").unwrap();
+    let second_at = HEADER_BLOCK_BYTES + (16 + first.bytes().len()).next_multiple_of(8);
+    let frames = [HEADER_BLOCK_BYTES, second_at].map(|at| hex(&bytes[at..at + 16]));
+    let found = frames.concat();
+    assert_eq!(found, include_str!("frames.hex"), "found:\n{found}");
+}
+
+#[test]
+fn quarantine_header_is_as_it_was() {
+    let disk = sim();
+    let notice = Notice {
+        cluster: CLUSTER,
+        shard: shard(),
+        node: "berlin".parse().unwrap(),
+        reason: "diverged after epoch 1".to_owned(),
+        fork: Some(Position {
+            lsn: lsn(40),
+            hash: genesis(),
+        }),
+        wall_millis: 1_700_000_000_000,
+    };
+    let tail = batch_after(lsn(41), genesis(), 2, &[b"put key value"]);
+    let summary = quarantine::store(&*disk, &notice, [Ok(tail)].into_iter()).unwrap();
+    let block = disk
+        .read(&summary.path())
+        .unwrap()
+        .slice(..HEADER_BLOCK_BYTES);
+    let (head, json) = block.split_at(16);
+    let json = std::str::from_utf8(json).unwrap().trim_end_matches('\0');
+    let found = format!("{}{json}\n", hex(head));
+    assert_eq!(
+        found,
+        include_str!("quarantine_header.txt"),
+        "found:\n{found}"
+    );
 }
