@@ -1,0 +1,77 @@
+//! The lease as a promotion writes it.
+
+use super::{Cause, Promotion};
+use crate::control::event::Setup;
+use crate::lease::{AckPolicy, Consumed, EpochRecord, Heads, Lease, LeaseState};
+use understudy_types::Nonce;
+
+fn consumed(promotion: &Promotion, lease: &Lease) -> Option<Consumed> {
+    match &promotion.cause {
+        Cause::Failover(request) => Some(Consumed {
+            id: request.id,
+            mode: request.mode,
+            by: request.by.clone(),
+            reason: request.reason.clone(),
+            fenced_by: request.fenced_by.clone(),
+        }),
+        Cause::Handover {
+            activation: Some(activation),
+        } => Some(activation.clone()),
+        _ => lease.activation.clone(),
+    }
+}
+
+/// The lease with this node's claim on it. `Claimed` keeps the old in-sync
+/// set and ttl: they are still what the old holder promised.
+pub(super) fn claimed_draft(setup: &Setup, promotion: &Promotion, base: &Lease) -> Lease {
+    let mut draft = base.clone();
+    draft.epoch = promotion.epoch;
+    draft.state = LeaseState::Claimed;
+    draft.holder = Some(setup.me.clone());
+    draft.nonce = Nonce::from_bytes([0; 16]);
+    draft.renewals = 0;
+    draft.handover = None;
+    draft.activation = consumed(promotion, base);
+    draft
+}
+
+pub(super) fn held_draft(
+    setup: &Setup,
+    promotion: &Promotion,
+    base: &Lease,
+    heads: Heads,
+) -> Lease {
+    let complete = promotion.bound.is_nothing() || promotion.is_drained();
+    let mut draft = claimed_draft(setup, promotion, base);
+    draft.state = LeaseState::Held;
+    draft.ttl_ms = setup.timing.ttl.as_millis() as u64;
+    draft.ack_policy = setup.ack_policy;
+    draft.sealed = None;
+    // Whoever was in sync has all that was acknowledged before, and stays
+    // counted on; under `local` nobody is.
+    let was_replicated = base.ack_policy == AckPolicy::Replicated;
+    if setup.ack_policy == AckPolicy::Local || !was_replicated || !complete {
+        draft.in_sync.clear();
+    }
+    draft
+        .in_sync
+        .retain(|standby| standby.node != setup.me.node);
+    let lossy = !complete || has_untold_loss(base, &heads);
+    draft.remember(EpochRecord {
+        epoch: promotion.epoch,
+        holder: setup.me.node.clone(),
+        forks: heads,
+        lossy,
+    });
+    draft
+}
+
+/// Whether the last epoch began with a loss that not every shard's log says:
+/// its holder ended before the first batch. The next epoch says it instead.
+fn has_untold_loss(base: &Lease, heads: &Heads) -> bool {
+    base.history.last().is_some_and(|record| {
+        let mut forks = record.forks.iter();
+        let unbegun = |shard, fork| heads.get(shard).copied().flatten() == fork;
+        record.lossy && forks.any(|(shard, fork)| unbegun(shard, *fork))
+    })
+}

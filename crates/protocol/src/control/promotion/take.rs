@@ -1,0 +1,128 @@
+//! The writes that take the epoch, and what follows when one landed.
+
+use super::draft::{claimed_draft, held_draft};
+use super::{Over, Stage, free_at};
+use crate::control::desk::Won;
+use crate::control::event::{Action, Moment, Step};
+use crate::control::loss::loss_bound;
+use crate::control::primary::Primary;
+use crate::control::{Control, Role, Seen};
+use crate::lease::LeaseState;
+
+impl Control {
+    /// Takes the epoch: as `held` when there is nothing to wait for and the
+    /// ends are known, else as `claimed`.
+    pub(super) fn take_epoch(
+        &mut self,
+        moment: &Moment,
+        seen: &Seen,
+        out: &mut Vec<Action>,
+    ) -> Option<Role> {
+        let Role::Promoting(promotion) = &mut self.role else {
+            return None;
+        };
+        if !self.desk.is_idle() {
+            return None;
+        }
+        let free = promotion.free(seen, moment.now);
+        if free.is_some() && promotion.stopped.is_none() {
+            self.close_streams(out);
+            return None;
+        }
+        let heads = promotion
+            .stopped
+            .clone()
+            .unwrap_or_else(|| self.facts.heads.clone());
+        self.facts.heads = heads.clone();
+        promotion.bound = loss_bound(&self.setup, &seen.lease, &self.facts, moment.now);
+        promotion.over = Over {
+            epoch: seen.lease.epoch,
+            free_at: free_at(seen),
+        };
+        // The lease may have changed since the request was judged: what counts
+        // is the object that the epoch is taken over.
+        if let Some(step) = promotion.loss_refusal() {
+            return Some(self.step_back(step, out));
+        }
+        let draft = match free {
+            Some(why) => {
+                promotion.tell(Step::Fenced { why }, out);
+                promotion.stage = Stage::Holding {
+                    heads: heads.clone(),
+                };
+                held_draft(&self.setup, promotion, &seen.lease, heads)
+            }
+            None => claimed_draft(&self.setup, promotion, &seen.lease),
+        };
+        self.desk.write(moment, seen.etag.clone(), draft, out);
+        None
+    }
+
+    /// Turns the claim into a hold, now that the old lease is over.
+    pub(super) fn hold_epoch(
+        &mut self,
+        moment: &Moment,
+        seen: &Seen,
+        out: &mut Vec<Action>,
+    ) -> Option<Role> {
+        let Role::Promoting(promotion) = &mut self.role else {
+            return None;
+        };
+        let Stage::Holding { heads } = &promotion.stage else {
+            return None;
+        };
+        if !self.desk.is_idle() {
+            return None;
+        }
+        if !promotion.claimed && !seen.lease.is_held_by(&self.setup.me) {
+            // The write that would have taken the epoch lost to a renewal.
+            promotion.stage = Stage::Taking;
+            return self.take_epoch(moment, seen, out);
+        }
+        let heads = heads.clone();
+        self.facts.heads = heads.clone();
+        if !promotion.bound.is_nothing() {
+            // The old holder may have acknowledged until now.
+            promotion.bound = loss_bound(&self.setup, &seen.lease, &self.facts, moment.now);
+        }
+        let draft = held_draft(&self.setup, promotion, &seen.lease, heads);
+        self.desk.write(moment, seen.etag.clone(), draft, out);
+        None
+    }
+
+    /// A write of ours landed: the claim, or the hold.
+    pub(super) fn taken(&mut self, won: Box<Won>, out: &mut Vec<Action>) -> Option<Role> {
+        let Role::Promoting(promotion) = &mut self.role else {
+            return None;
+        };
+        if won.lease.state == LeaseState::Claimed {
+            promotion.claimed = true;
+            promotion.tell(Step::Claimed(promotion.epoch), out);
+            // The object that the claim replaced is the last that the old
+            // holder can have written: its time counts from when we saw it.
+            promotion.stage = Stage::Waiting {
+                free_at: promotion.over.free_at,
+            };
+            return None;
+        }
+        let Stage::Holding { heads } = &promotion.stage else {
+            unreachable!("`held` is written only from the holding stage")
+        };
+        let lossy = won.lease.history.last().is_some_and(|record| record.lossy);
+        let taken = Step::Taken {
+            epoch: promotion.epoch,
+            lossy,
+            heads: heads.clone(),
+            bound: promotion.bound,
+        };
+        promotion.tell(taken, out);
+        let request = promotion.request();
+        Some(Role::Primary(Primary::open(
+            &self.setup,
+            &won,
+            lossy,
+            request,
+            out,
+        )))
+    }
+}
