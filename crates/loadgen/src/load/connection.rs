@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use rand::{SeedableRng, rngs::SmallRng};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
@@ -27,10 +28,12 @@ pub(super) async fn run_connection(run: Arc<Run>, index: u32) -> Tally {
         match opened {
             Ok((connection, driver)) => {
                 unreachable_since = None;
-                let calls = pin!(run_slots(&run, index, connection, &tally));
+                let closed = AtomicBool::new(false);
+                let calls = pin!(run_slots(&run, index, connection, &tally, &closed));
                 // The driver ends first when the connection is lost; then the
-                // calls learn it one by one.
+                // calls learn it one by one, at their timeouts if need be.
                 if let Either::Left((_, calls)) = select(pin!(driver), calls).await {
+                    closed.store(true, Ordering::Relaxed);
                     calls.await;
                 }
             }
@@ -51,12 +54,18 @@ fn has_lasted(run: &Run, unreachable_since: Option<Duration>) -> bool {
     })
 }
 
-async fn run_slots(run: &Run, index: u32, connection: Connection, tally: &Mutex<Tally>) {
+async fn run_slots(
+    run: &Run,
+    index: u32,
+    connection: Connection,
+    tally: &Mutex<Tally>,
+    closed: &AtomicBool,
+) {
     let slots: FuturesUnordered<_> = (0..run.slots_of(index))
         .map(|slot| {
             let stream = (u64::from(index) << 32) | u64::from(slot);
             let random = SmallRng::seed_from_u64(run.plan.seed ^ stream.rotate_left(17));
-            run_slot(run, tally, connection.clone(), random)
+            run_slot(run, tally, connection.clone(), closed, random)
         })
         .collect();
     // Else the connection would stay open for this one.

@@ -4,13 +4,16 @@ use crate::call::{CallFailure, Connection, Method, frame};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rand::rngs::SmallRng;
+use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_wire::etcd::etcdserverpb as pb;
 
-/// One call at a time until the run is over or the connection is gone.
+/// One call at a time until the run is over or the connection is gone: a call
+/// on one that nothing drives any more could only run into its timeout.
 pub(super) async fn run_slot(
     run: &Run,
     tally: &Mutex<Tally>,
     mut connection: Connection,
+    closed: &AtomicBool,
     mut random: SmallRng,
 ) {
     let work = &run.plan.work;
@@ -28,7 +31,8 @@ pub(super) async fn run_slot(
         if started >= run.plan.warm_up {
             tally.lock().record(&result, ended.saturating_sub(started));
         }
-        if result.is_err_and(|failure| failure.ends_connection()) {
+        let is_over = result.is_err_and(|failure| failure.ends_connection());
+        if is_over || closed.load(Ordering::Relaxed) {
             return;
         }
         started = ended;
