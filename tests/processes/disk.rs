@@ -46,11 +46,11 @@ async fn same_node_started_twice_is_told_who_has_its_data_root() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn flipped_bit_inside_a_segment_is_named_and_the_node_refuses_to_run() {
-    let mut rig = Rig::start(RigOptions::local()).await;
+async fn flipped_bit_inside_a_segment_is_named_refused_and_repaired_from_the_primary() {
+    let mut rig = Rig::start(RigOptions::replicated()).await;
     let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
     assert!(recorder.wait_for_acked(500, PATIENCE).await);
-    recorder.stop().await;
+    let writes = recorder.stop().await;
     rig.stop_node(Side::Bravo).await;
     let data = rig.data(Side::Bravo);
     let verify = ["log", "verify", data.to_str().expect("a path of ASCII")];
@@ -78,6 +78,24 @@ async fn flipped_bit_inside_a_segment_is_named_and_the_node_refuses_to_run() {
     assert!(matches!(run.code, Some(code) if code != 0), "{run:?}");
     run.expect_said(&name)
         .expect_said(&format!("at byte {offset}"));
+
+    let repair = ["log", "repair", data.to_str().expect("a path of ASCII")];
+    let planned = rig.command(&repair).await.expect_code(30);
+    planned.expect_said("nothing was changed");
+    assert!(segment.exists());
+    let apply = [&repair[..], &["--apply"]].concat();
+    rig.command(&apply)
+        .await
+        .expect_code(0)
+        .expect_said("new standby");
+    assert!(data.join("damaged/main").join(&*name).exists());
+    rig.start_node(Side::Bravo);
+    rig.wait_for_standby(Side::Bravo).await;
+    rig.wait_for_equal_heads().await;
+    let verification = verified(&rig, &writes, Side::Bravo).await;
+    assert!(verification.passed(), "{verification:?}");
+    rig.stop_node(Side::Bravo).await;
+    rig.command(&verify).await.expect_code(0).expect_said("ok");
 }
 
 fn only_segment(data: &Path) -> PathBuf {

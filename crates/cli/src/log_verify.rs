@@ -1,12 +1,16 @@
-//! `understudy log verify`: a walk over a stopped node's logs.
+//! `understudy log`: a walk over a stopped node's logs, and what to do about
+//! damage.
 
 use crate::exit::Exit;
 use crate::format::{grouped, print};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
-use understudy_log::{Disk, Identity, LogError, OsDisk, RootLock, VerifyReport, verify};
-use understudy_types::ShardName;
+use understudy_log::{
+    DamagedEnd, Disk, Identity, LogError, OsDisk, RootLock, VerifyReport, find_damaged_end,
+    set_aside, verify,
+};
+use understudy_types::{DataId, ShardName};
 
 /// Looks at the log of a node that is not running.
 #[derive(Args, Debug)]
@@ -25,11 +29,30 @@ enum LogCommand {
         /// The data root.
         data: PathBuf,
     },
+    /// Set the damaged end of a log aside, so that it is fetched anew.
+    ///
+    /// Says what it would do; --apply does it. The damaged segment and all
+    /// later ones go to `damaged/` in the data root as they are. The node then
+    /// counts as a new standby until it has fetched everything again from the
+    /// primary, where the chain proves each record.
+    Repair {
+        /// The data root.
+        data: PathBuf,
+        /// Do it.
+        #[arg(long)]
+        apply: bool,
+    },
 }
 
 pub(crate) fn log(args: LogArgs) -> anyhow::Result<Exit> {
-    let LogCommand::Verify { data } = args.command;
-    let (_lock, disk, identity) = open_stopped(&data)?;
+    match args.command {
+        LogCommand::Verify { data } => verify_all(&data),
+        LogCommand::Repair { data, apply } => repair(&data, apply),
+    }
+}
+
+fn verify_all(data: &Path) -> anyhow::Result<Exit> {
+    let (_lock, disk, identity) = open_stopped(data)?;
     print(&format!(
         "node {} of cluster {}",
         identity.node, identity.cluster
@@ -46,6 +69,53 @@ pub(crate) fn log(args: LogArgs) -> anyhow::Result<Exit> {
         }
     }
     Ok(exit)
+}
+
+fn repair(data: &Path, apply: bool) -> anyhow::Result<Exit> {
+    let (_lock, disk, identity) = open_stopped(data)?;
+    let mut ends = Vec::new();
+    for shard in shards(&disk)? {
+        match find_damaged_end(&disk, identity.cluster, &shard)? {
+            Some(end) => ends.push(end),
+            None => print(&format!("shard {shard}: ok, nothing to repair")),
+        }
+    }
+    if ends.is_empty() {
+        return Ok(Exit::Done);
+    }
+    ends.iter().for_each(|end| print(&plan(end)));
+    if !apply {
+        print(&format!(
+            "nothing was changed. Another node must have these records: look at its head with\n\
+             `understudy status`, and when {} was the primary, fail over to it first.\n\
+             Then run this again with --apply",
+            identity.node
+        ));
+        return Ok(Exit::Damaged);
+    }
+    let mut fresh = [0; 16];
+    getrandom::fill(&mut fresh).context("no entropy for a new data id")?;
+    set_aside(&disk, &identity, DataId::from_bytes(fresh), &ends)?;
+    for end in &ends {
+        let report = verify(&disk, identity.cluster, &end.shard)?;
+        print(&sound(&end.shard, &report));
+    }
+    print(&format!(
+        "done: start {} again; it is a new standby, and out of sync until it has fetched the rest",
+        identity.node
+    ));
+    Ok(Exit::Done)
+}
+
+fn plan(end: &DamagedEnd) -> String {
+    format!(
+        "shard {}: DAMAGED: {}\n  {} segments ({}) from there on go to {}",
+        end.shard,
+        end.damage,
+        end.segments.len(),
+        end.bytes,
+        end.directory(),
+    )
 }
 
 /// Takes the data root, so that no node starts under the reader.

@@ -27,6 +27,7 @@ mod reader;
 pub mod recovery;
 pub mod root;
 pub mod segment;
+mod set_aside;
 pub mod sim;
 mod verify;
 
@@ -39,5 +40,6 @@ pub use log::{DEFAULT_SEGMENT_SIZE, EpochFork, Log, LogConfig};
 pub use reader::{LogReader, ReaderFactory};
 pub use recovery::{RecoveryReport, TornTail};
 pub use root::{DataRoot, Identity, PromiseFile, RootError, RootLock};
+pub use set_aside::{DamagedEnd, find_damaged_end, set_aside};
 pub use sim::SimDisk;
 pub use verify::{VerifyReport, verify};

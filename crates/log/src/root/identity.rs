@@ -8,7 +8,8 @@ use understudy_types::{ClusterId, DataId, NodeId};
 pub const IDENTITY_FORMAT: u32 = 1;
 const FILE: &str = "identity.json";
 
-/// Whose data root this is. Written once, never changed.
+/// Whose data root this is. Written once; only setting damage aside changes
+/// its data id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
@@ -43,6 +44,19 @@ impl Identity {
             return Err(RootError::AlreadyFounded(owner.node));
         }
         Ok(store_json(disk, FILE, self)?)
+    }
+
+    /// The same root as a disk that has acknowledged nothing yet.
+    pub(crate) fn with_data_id(&self, data_id: DataId) -> Identity {
+        Identity {
+            data_id,
+            ..self.clone()
+        }
+    }
+
+    /// Durable on return.
+    pub(crate) fn replace<D: Disk>(&self, disk: &D) -> Result<(), DiskError> {
+        store_json(disk, FILE, self)
     }
 
     pub(super) fn check(&self, cluster: ClusterId, node: &NodeId) -> Result<(), RootError> {

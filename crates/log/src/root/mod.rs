@@ -3,10 +3,11 @@
 //!
 //! ```text
 //! <root>/lock            held with flock while the process lives
-//!        identity.json   whose root this is; written once
+//!        identity.json   whose root this is
 //!        epoch.json      the highest epoch that was promised
 //!        shards/ …       the logs
 //!        quarantine/ …   tails that only this node had
+//!        damaged/ …      segments that were set aside
 //! ```
 
 mod error;

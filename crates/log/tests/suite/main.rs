@@ -11,5 +11,6 @@ mod quarantine;
 mod reader;
 mod recovery;
 mod root;
+mod set_aside;
 mod tail;
 mod truncate;
