@@ -64,42 +64,31 @@ impl<D: Disk> Log<D> {
             .active
             .as_mut()
             .expect("there is an active segment after a roll");
-        write_batch(&*self.disk, active, batch.bytes())?;
-        let frame = frame::encode(&active.salt, flushed, batch.bytes());
-        if let Err(error) = self.disk.write_at(&active.file, active.end, &frame) {
-            let cut = cut_off(&*self.disk, active);
-            return Err(match cut {
-                Ok(()) => error.into(),
-                Err(unproven) => self.poison(unproven),
-            });
+        let (at, bytes) = (active.end, batch.bytes());
+        let frame = frame::encode(&active.salt, flushed, bytes);
+        let written = self
+            .disk
+            .write_at(&active.file, at + FRAME_BYTES as u64, bytes)
+            .and_then(|()| self.disk.write_at(&active.file, at, &frame));
+        let Err(error) = written else {
+            active.end += frame::entry_bytes(bytes.len());
+            return Ok(());
+        };
+        match cut_off(&*self.disk, active) {
+            Ok(()) => Err(error.into()),
+            Err(unproven) => Err(self.poison(unproven)),
         }
-        active.end += frame::entry_bytes(batch.bytes().len());
-        Ok(())
     }
 }
 
-fn write_batch<D: Disk>(disk: &D, active: &mut Active<D>, bytes: &[u8]) -> Result<(), DiskError> {
-    let end = active.end + frame::entry_bytes(bytes.len());
-    // Bytes that a failed write left beyond this entry go first, so that
-    // what follows the last batch is always zeros.
-    let dirty_end = active.dirty_end;
-    active.dirty_end = dirty_end.max(end);
-    if dirty_end > active.end {
-        let zeros = vec![0; (dirty_end - active.end) as usize];
-        disk.write_at(&active.file, active.end, &zeros)?;
-    }
-    disk.write_at(&active.file, active.end + FRAME_BYTES as u64, bytes)?;
-    active.dirty_end = end;
-    Ok(())
-}
-
-/// After a frame whose write failed: it may be there all the same, and the
-/// batch behind it is. The segment ends before both, durably. A file can be
-/// made shorter where there is no room to overwrite it.
+/// After a write that failed: all of it may be there all the same, and a
+/// recovery would take it for a batch; or part of it, and a recovery would
+/// take that for damage once there are batches behind. The segment ends
+/// before it, durably; a file can be made shorter where there is no room to
+/// overwrite it. The next entry goes to a new segment.
 fn cut_off<D: Disk>(disk: &D, active: &mut Active<D>) -> Result<(), DiskError> {
     disk.truncate(&active.file, active.end)?;
     disk.sync_data(&active.file)?;
     active.file_bytes = active.end;
-    active.dirty_end = active.end;
     Ok(())
 }

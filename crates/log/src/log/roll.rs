@@ -11,9 +11,6 @@ pub(super) struct Active<D: Disk> {
     pub(super) salt: ChainHash,
     /// Where the next entry begins.
     pub(super) end: u64,
-    /// A failed write may have left bytes up to here; the next one clears
-    /// them.
-    pub(super) dirty_end: u64,
 }
 
 impl<D: Disk> Active<D> {
@@ -25,7 +22,6 @@ impl<D: Disk> Active<D> {
             file_bytes,
             salt: info.previous,
             end: info.end,
-            dirty_end: info.end,
         })
     }
 

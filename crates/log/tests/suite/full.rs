@@ -64,6 +64,29 @@ fn frame_that_failed_with_all_its_bytes_in_place_is_cut_off_before_the_answer() 
     assert!(bytes.len() < HEADER_BLOCK_BYTES + 400, "{}", bytes.len());
 }
 
+/// What a refused batch left behind must not look like damage once a power
+/// cut tore the batches that came after it.
+#[test]
+fn power_cut_after_a_full_disk_is_no_damage() {
+    for seed in 0..400 {
+        let mut decide = decisions(seed);
+        let (disk, mut log, _) = with_one();
+        let kept = append_one(&mut log, 1, 120).position();
+        let refused = next_batch(&log, 1, &[&body(3, 120)]);
+        disk.limit_space(Some(decide() % spaces(&refused).end));
+        log.append(&refused).unwrap_err();
+        disk.limit_space(None);
+        assert_eq!(log.flush().unwrap(), Some(kept));
+        for _ in 0..8 {
+            append_one(&mut log, 1, 120);
+        }
+        disk.crash(&mut decide);
+        let again = open(&disk, SEGMENT).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let found = again.batches.iter().any(|batch| batch.position() == kept);
+        assert!(found, "seed {seed}");
+    }
+}
+
 #[test]
 fn log_stops_when_it_cannot_prove_that_the_batch_is_gone() {
     let (disk, mut log, batch) = with_one();
