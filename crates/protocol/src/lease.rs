@@ -219,6 +219,13 @@ impl Lease {
             .is_some_and(|h| h.incarnation == member.incarnation)
     }
 
+    /// Whether the holder is this member, or an earlier process on its disk.
+    pub(crate) fn is_of_data_root(&self, member: &Member) -> bool {
+        self.holder
+            .as_ref()
+            .is_some_and(|h| h.node == member.node && h.data_id == member.data_id)
+    }
+
     pub(crate) fn remember(&mut self, record: EpochRecord) {
         self.history.push(record);
         let excess = self.history.len().saturating_sub(HISTORY_MAX);

@@ -47,11 +47,7 @@ fn own_cause(control: &Control, seen: &Seen, now: BootTime) -> Option<Cause> {
         }
     }
     // The former process on this data root is gone: the root is locked.
-    let own = lease
-        .holder
-        .as_ref()
-        .is_some_and(|holder| holder.node == me.node && holder.data_id == me.data_id);
-    own.then_some(Cause::Restart)
+    lease.is_of_data_root(me).then_some(Cause::Restart)
 }
 
 /// Whether a log holds less than the lease says it held when its last epoch

@@ -94,3 +94,21 @@ fn lease_of_an_older_epoch_is_refused() {
     };
     assert!(rig.asked(&Action::Notify(went_back)));
 }
+
+#[test]
+fn restarted_holder_that_another_one_overtook_takes_nothing_however_high_its_promise() {
+    let mut lease = held("a", 3, AckPolicy::Local);
+    lease.holder.as_mut().unwrap().incarnation = Nonce::from_bytes([0; 16]);
+    let mut rig = Rig::unread("a", 5, lease);
+    rig.step(Event::PromisePersisted(Epoch::new(4)));
+    rig.reads();
+    assert!(rig.asked(&Action::PersistPromise(Epoch::new(5))));
+    rig.sees(held("b", 4, AckPolicy::Local));
+    rig.step(Event::PromisePersisted(Epoch::new(5)));
+    assert_eq!(rig.role(), RoleName::Standby);
+    assert!(
+        !rig.out
+            .iter()
+            .any(|a| matches!(a, Action::WriteLease { .. }))
+    );
+}

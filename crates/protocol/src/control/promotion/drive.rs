@@ -80,10 +80,13 @@ impl Control {
                 .handover
                 .as_ref()
                 .is_none_or(|h| h.successor != self.setup.me.node);
-        // An operator's request is void in every epoch but the one it names.
         let outdated = match &promotion.cause {
+            // An operator's request is void in every epoch but the one it names.
             Cause::Failover(request) => lease.epoch != request.expect_epoch,
-            Cause::Restart | Cause::Handover { .. } => false,
+            // And what was this data root's own may be another's by now, also
+            // in an epoch below one that is promised here.
+            Cause::Restart => !lease.is_of_data_root(&self.setup.me),
+            Cause::Handover { .. } => false,
         };
         lease.epoch >= promotion.epoch && !ours || withdrawn || outdated
     }
