@@ -89,6 +89,10 @@ mutations! {
     SealedBeforeFlushed = "sealed-before-flushed",
     /// The read of the lease that a request asks for is answered from memory.
     ReadFromMemory = "read-from-memory",
+    /// A damaged segment and all behind it are removed, and the log is used.
+    DamageCutOff = "damage-cut-off",
+    /// Under `local` a write waits for the flush of a standby.
+    LocalWaitsForStandby = "local-waits-for-standby",
 }
 
 impl fmt::Display for Mutation {

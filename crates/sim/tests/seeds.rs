@@ -56,6 +56,16 @@ fn lossy_epoch_whose_holder_never_opened_it_passes_its_loss_on() {
 }
 
 #[test]
+fn restarted_holder_does_not_overtake_whoever_took_the_lease_meanwhile() {
+    holds(3322);
+}
+
+#[test]
+fn what_a_full_disk_left_of_a_batch_is_no_damage_after_a_power_cut() {
+    holds(14657);
+}
+
+#[test]
 fn fencing_a_claims_maker_does_not_fence_the_holder_before_it() {
     holds(2904);
 }

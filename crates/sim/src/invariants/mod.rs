@@ -2,6 +2,7 @@
 //! what they do; these files say whether they may.
 
 mod acked_survives;
+mod corruption_is_refused;
 mod epochs_grow;
 mod fsync_failure_stops;
 mod loss_is_known;
@@ -10,8 +11,10 @@ mod nothing_falls;
 mod one_writer;
 mod prefix_of_primary;
 mod reads_are_fresh;
+mod standby_never_slows_primary;
 mod state_is_a_function;
 
+pub(crate) use corruption_is_refused::Rot;
 pub(crate) use loss_is_known::Statement;
 pub(crate) use nothing_falls::{at_rest, unique_at_rest};
 
@@ -19,7 +22,7 @@ use crate::env::Env;
 use crate::node::{Applied, Shadow};
 use crate::oracle::Floor;
 use std::fmt;
-use understudy_log::Batch;
+use understudy_log::{Batch, Damage};
 use understudy_protocol::{ActivationRequest, Lease, RequestId};
 use understudy_types::{Epoch, Lsn, Position};
 
@@ -35,6 +38,8 @@ pub enum Invariant {
     LossIsKnown,
     StateIsAFunction,
     NothingFalls,
+    CorruptionIsRefused,
+    StandbyNeverSlowsPrimary,
     NoHalfPromotion,
     FsyncFailureStops,
     ReadsAreFresh,
@@ -119,6 +124,31 @@ pub(crate) fn recovered(env: &mut Env, life: Life, shard: usize, batch: &Batch) 
 /// A batch is flushed on its primary.
 pub(crate) fn flushed(env: &mut Env, shard: usize, position: Position) {
     env.invariants.prefix.flushed(shard, position);
+}
+
+/// A primary's flush is done, and counted.
+pub(crate) fn counted(
+    env: &mut Env,
+    life: Life,
+    shard: usize,
+    flushed: Option<Lsn>,
+    committed: Option<Lsn>,
+) {
+    let policy = env.scenario.ack_policy;
+    let verdict = standby_never_slows_primary::flushed(life, shard, policy, flushed, committed);
+    env.demand(Invariant::StandbyNeverSlowsPrimary, verdict);
+}
+
+/// A process did not start, because of this damage to its log.
+pub(crate) fn damage_refused(env: &mut Env, life: Life, rot: &Rot, damage: &Damage) {
+    let verdict = corruption_is_refused::refused(life, rot, damage);
+    env.demand(Invariant::CorruptionIsRefused, verdict);
+}
+
+/// A process started on a disk with a flipped bit.
+pub(crate) fn damage_missed(env: &mut Env, life: Life, rot: &Rot) {
+    let verdict = corruption_is_refused::opened(life, rot);
+    env.demand(Invariant::CorruptionIsRefused, verdict);
 }
 
 /// A standby appended a batch of a stream.

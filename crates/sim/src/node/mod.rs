@@ -21,7 +21,7 @@ pub(crate) use shard::Applied;
 
 use crate::client::{Reply, ReturnAddress, answer};
 use crate::env::Env;
-use crate::invariants;
+use crate::invariants::{self, Rot};
 use crate::machine::Command;
 use crate::mutation::Mutation;
 use crate::network::{self, ConnectionId, Message, Side};
@@ -32,7 +32,7 @@ use crate::time::{NodeClock, SimTime};
 use std::sync::Arc;
 use std::time::Duration;
 use understudy_log::sim::decisions;
-use understudy_log::{DataRoot, Identity, SimDisk};
+use understudy_log::{Damage, DataRoot, Disk, Identity, SimDisk};
 use understudy_protocol::Event;
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
 use understudy_types::{DataId, Epoch};
@@ -85,6 +85,8 @@ pub(crate) enum Halt {
     Disk(String),
     /// A log is not what it must be.
     Broken(String),
+    /// A log says where it is damaged.
+    Damaged(Box<Damage>),
     /// The role's owner let the process end.
     Exit,
 }
@@ -104,6 +106,8 @@ pub(crate) struct Node {
     power_fails_soon: bool,
     /// How much slower than usual the disk is.
     pub slowness: u32,
+    /// A bit that was flipped on the disk, and not found yet.
+    rot: Option<Rot>,
 }
 
 impl Node {
@@ -121,6 +125,7 @@ impl Node {
             deferred: Vec::new(),
             power_fails_soon: false,
             slowness: 1,
+            rot: None,
         };
         node.found_disk(env);
         node
@@ -138,6 +143,32 @@ impl Node {
         DataRoot::create_on(self.disk.clone(), identity).expect("an empty disk takes an identity");
         self.power_fails_soon = false;
         self.slowness = 1;
+        self.rot = None;
+    }
+
+    /// Flips a bit in a segment that is not the last one of its log, if there
+    /// is one. Only while no process runs.
+    pub(crate) fn rots(&mut self, env: &mut Env) {
+        let shard = env.chance.index(env.scenario.shards);
+        let directory = format!("shards/{}", Scenario::shard_name(shard));
+        let mut segments = self.disk.list(&directory).unwrap_or_default();
+        segments.retain(|name| name.ends_with(".seg"));
+        segments.pop();
+        if segments.is_empty() || self.rot.is_some() {
+            return;
+        }
+        let file = format!("{directory}/{}", segments[env.chance.index(segments.len())]);
+        let Ok(bytes) = self.disk.read(&file) else {
+            return;
+        };
+        // What is not zero is in a header, a frame or a batch.
+        let used = (0..bytes.len()).filter(|at| bytes[*at] != 0);
+        let offset = env.chance.pick(&used.collect::<Vec<_>>());
+        env.stats.fault("disk: bit flipped");
+        self.disk.flip_bit(&file, offset * 8 + env.chance.index(8));
+        env.say(|| format!("n{} {file} rots at byte {offset}", self.index));
+        let offset = offset as u64;
+        self.rot = Some(Rot { file, offset });
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -165,6 +196,9 @@ impl Node {
             self.disk.clone(),
             self.clock,
         );
+        if let (Ok(_), Some(rot)) = (&booted, &self.rot) {
+            invariants::damage_missed(env, (self.index, self.life), rot);
+        }
         let begun = booted.and_then(|mut process| {
             let done = process.begin(env);
             self.process = Some(process);
@@ -197,9 +231,17 @@ impl Node {
         env.say(|| format!("n{} halts: {halt:?}", self.index));
         match halt {
             // Whatever a process thinks it sees while its power goes.
-            Halt::Disk(_) | Halt::Broken(_) if self.power_fails_soon => self.power_fails(env),
+            Halt::Disk(_) | Halt::Broken(_) | Halt::Damaged(_) if self.power_fails_soon => {
+                self.power_fails(env);
+            }
             Halt::Disk(_) => {
                 env.stats.fault("process: ended by its disk");
+                self.killed(env);
+            }
+            Halt::Damaged(damage) if self.rot.is_some() => self.refuses(env, &damage),
+            Halt::Damaged(damage) => {
+                let verdict = Err(format!("n{}: {damage}", self.index));
+                env.demand(invariants::Invariant::NothingFalls, verdict);
                 self.killed(env);
             }
             Halt::Broken(what) => {
@@ -214,6 +256,15 @@ impl Node {
         }
         let delay = env.chance.millis(200, 4000);
         env.after(delay, Happening::Restart { node: self.index });
+    }
+
+    /// The log is damaged where a bit was flipped: the operator moves it away.
+    fn refuses(&mut self, env: &mut Env, damage: &Damage) {
+        if let Some(rot) = self.rot.take() {
+            invariants::damage_refused(env, (self.index, self.life), &rot, damage);
+        }
+        self.killed(env);
+        self.found_disk(env);
     }
 
     /// The process is gone; what it wrote is still in the system's hands.

@@ -192,6 +192,9 @@ impl Process {
             serving.shards[shard].tracker.flushed(position.lsn);
         }
         self.committed_moved(env, shard);
+        let upto = flushed.map(|position| position.lsn);
+        let committed = self.shards[shard].committed;
+        invariants::counted(env, self.id(), shard, upto, committed);
         self.pump_soon(env, shard);
         self.tell_opened(env);
         self.tell_sealed(env);
@@ -211,6 +214,12 @@ impl Process {
     }
 
     pub(super) fn require(&mut self, env: &mut Env, requirement: Requirement) -> Result<(), Halt> {
+        let requirement = match requirement {
+            Requirement::Local if env.is_broken(Mutation::LocalWaitsForStandby) => {
+                Requirement::AllOf([self.member.standby_id()].into())
+            }
+            other => other,
+        };
         self.requirement = requirement.clone();
         let Plane::Serving(serving) = &mut self.plane else {
             return Ok(());

@@ -8,7 +8,9 @@ use crate::mutation::Mutation;
 use crate::scenario::Scenario;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use understudy_log::{Batch, DiskErrorKind, Log, LogConfig, LogError, Record, SimDisk};
+use understudy_log::{
+    Batch, Damage, Disk, DiskErrorKind, Log, LogConfig, LogError, Record, SimDisk,
+};
 use understudy_protocol::shard::History;
 use understudy_state::{CommandContext, EpochStart, StateDigest, StateMachine};
 use understudy_types::{ByteCount, ClusterId, Lsn, Position};
@@ -61,6 +63,11 @@ impl Shard {
         disk: Arc<SimDisk>,
     ) -> Result<Shard, Halt> {
         let config = log_config(env.scenario.cluster, index);
+        if env.is_broken(Mutation::DamageCutOff)
+            && let Err(LogError::Damaged(damage)) = Log::open(disk.clone(), config.clone())
+        {
+            cut_off(&disk, &damage);
+        }
         let mut shadow = Shadow::default();
         let mut unapplied = VecDeque::new();
         let opened = Log::open_with(disk, config, &mut |batch| {
@@ -222,6 +229,21 @@ pub(super) fn halt(error: &LogError) -> Halt {
             Halt::Disk(error.to_string())
         }
         LogError::Disk(disk) if disk.kind == DiskErrorKind::Io => Halt::Disk(error.to_string()),
+        LogError::Damaged(damage) => Halt::Damaged(damage.clone()),
         _ => Halt::Broken(error.to_string()),
+    }
+}
+
+/// The mutation: the damaged segment is taken for the log's torn end.
+fn cut_off(disk: &SimDisk, damage: &Damage) {
+    let directory = damage
+        .file
+        .rsplit_once('/')
+        .map_or("", |(parent, _)| parent);
+    for name in disk.list(directory).unwrap_or_default() {
+        let path = format!("{directory}/{name}");
+        if path >= damage.file && disk.remove(&path).is_err() {
+            return;
+        }
     }
 }

@@ -22,6 +22,8 @@ enum Fault {
     DiskSlow,
     FlushFails,
     BlankDisk,
+    /// A bit flips in an old segment while the process is down.
+    DiskRots,
     Shutdown,
     BitFlip,
     WallClockJumps,
@@ -52,6 +54,7 @@ const FAULTS: &[Fault] = &[
     Fault::DiskSlow,
     Fault::FlushFails,
     Fault::BlankDisk,
+    Fault::DiskRots,
     Fault::Shutdown,
     Fault::BitFlip,
     Fault::WallClockJumps,
@@ -105,6 +108,11 @@ impl World {
                 env.stats.fault("process: paused");
                 self.nodes[node].pause();
                 env.after(duration, Happening::Resume { node });
+            }
+            Fault::DiskRots if self.nodes[node].is_up() => {
+                self.nodes[node].killed(env);
+                self.nodes[node].rots(env);
+                env.after(duration, Happening::Restart { node });
             }
             Fault::BlankDisk => self.blank_disk(node, duration),
             Fault::Shutdown => self.shut_down(node),
