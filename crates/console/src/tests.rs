@@ -65,6 +65,10 @@ fn standby() -> Value {
         json!({ "recent": { "records_known": 2, "within": { "secs": 1, "nanos": 500_000_000 } } });
     value["shards"]["main"]["primary"] =
         json!({ "flushed": position(100), "committed": 99, "flushed_bytes": 5000 });
+    value["shards"]["main"]["state"] = json!({
+        "outcome": "diverged", "lsn": 96, "seconds_ago": 4.5, "digest": "d", "primary_digest": "e",
+        "mismatches": 9, "not_comparable": 1
+    });
     value["shards"]["main"]["lag"] = json!({
         "known": true, "records_received": 1, "records_flushed": 2, "records_applied": 3,
         "bytes_flushed": 904, "seconds": 0.25
@@ -146,6 +150,10 @@ fn standbys_exposition_is_as_expected() {
         "understudy_in_sync 1",
         "understudy_loss_bound_records 2",
         "understudy_loss_bound_seconds 1.5",
+        "understudy_state_diverged{shard=\"main\"} 1",
+        "understudy_state_compared_records{shard=\"main\"} 96",
+        "understudy_digest_mismatches_total{shard=\"main\"} 9",
+        "understudy_digests_not_comparable_total{shard=\"main\"} 1",
         "understudy_lease_valid 0",
         "# TYPE understudy_stream_reconnects_total counter",
     ] {

@@ -62,10 +62,31 @@ pub struct ShardStatus {
     pub flushed_bytes: u64,
     pub state_memory_bytes: u64,
     pub state_digest: String,
+    /// A standby's state beside its primary's; absent on a primary.
+    pub state: Option<StateStatus>,
     /// A standby's knowledge of its primary.
     pub primary: Option<PrimaryShard>,
     pub lag: Option<Lag>,
     pub quarantined_records: u64,
+}
+
+/// How a standby's state compares with its primary's, since it was made from
+/// the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StateStatus {
+    /// `equal`, `diverged`, or `unknown` while nothing was compared.
+    pub outcome: String,
+    /// Where it was found: of a diverged state, the first difference.
+    pub lsn: Option<u64>,
+    /// Since the primary's word was heard that showed it.
+    pub seconds_ago: Option<f64>,
+    /// Both digests there, of a diverged state.
+    pub digest: Option<String>,
+    pub primary_digest: Option<String>,
+    /// Differences since this process started.
+    pub mismatches: u64,
+    /// What the primary said of an Lsn whose digest is not kept here.
+    pub not_comparable: u64,
 }
 
 /// What the last heartbeat said.

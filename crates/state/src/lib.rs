@@ -4,7 +4,7 @@
 //! machine of their own gets the log, the lease, the standby, the promotion
 //! and the tools around it. This crate has no I/O, no clock and no random.
 
-use std::fmt;
+pub use understudy_types::StateDigest;
 use understudy_types::{Epoch, Lsn};
 
 /// What the log says about a command, the same on every node.
@@ -51,20 +51,4 @@ pub trait StateMachine: Send + Sync + 'static {
 
     /// Bytes of memory that the state takes, roughly; for metrics.
     fn memory_bytes(&self) -> u64;
-}
-
-/// 256 bits that stand for a state.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct StateDigest(pub [u8; 32]);
-
-impl fmt::Display for StateDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for StateDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StateDigest({self})")
-    }
 }

@@ -8,6 +8,7 @@
 
 mod bytes_count;
 mod chain;
+mod digest;
 mod id;
 mod name;
 mod position;
@@ -15,6 +16,7 @@ mod time;
 
 pub use bytes_count::ByteCount;
 pub use chain::{ChainHash, ParseHashError};
+pub use digest::{StateAt, StateDigest};
 pub use id::{ClusterId, DataId, Nonce, ParseIdError};
 pub use name::{InvalidName, NodeId, ShardName};
 pub use position::{Epoch, Lsn, Position, lsn_value};

@@ -1,6 +1,6 @@
 use crate::v1;
 use bytes::Bytes;
-use understudy_types::{ChainHash, Epoch, Lsn, Position};
+use understudy_types::{ChainHash, Epoch, Lsn, Position, StateAt, StateDigest};
 
 /// A message that a correct peer cannot have sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,19 @@ pub fn id_bytes(bytes: &[u8], field: &'static str) -> Result<[u8; 16], Malformed
         field,
         reason: "an identifier is 16 bytes",
     })
+}
+
+/// What a primary claims of its state; `None` when it claims nothing.
+pub fn state_at(lsn: u64, digest: &[u8]) -> Result<Option<StateAt>, MalformedMessage> {
+    let Some(lsn) = Lsn::new(lsn) else {
+        return Ok(None);
+    };
+    let digest = digest.try_into().map_err(|_| MalformedMessage {
+        field: "digest",
+        reason: "a state's digest is 32 bytes",
+    })?;
+    let digest = StateDigest(digest);
+    Ok(Some(StateAt { lsn, digest }))
 }
 
 /// An epoch in which batches can exist.

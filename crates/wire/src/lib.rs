@@ -23,4 +23,4 @@ pub mod etcd {
 }
 
 mod convert;
-pub use convert::{MalformedMessage, id_bytes, required_epoch};
+pub use convert::{MalformedMessage, id_bytes, required_epoch, state_at};

@@ -8,11 +8,19 @@ pub(super) fn exit_of(report: &PairReport) -> Exit {
     }
     let served = report.statuses().any(|status| status.role == "primary");
     let followed = report.statuses().any(streams_with_known_lag);
-    if served && followed {
+    if served && followed && !report.statuses().any(diverged) {
         Exit::Done
     } else {
         Exit::Warnings
     }
+}
+
+fn diverged(status: &Status) -> bool {
+    let mut states = status
+        .shards
+        .values()
+        .filter_map(|shard| shard.state.as_ref());
+    states.any(|state| state.outcome == "diverged")
 }
 
 pub(super) fn streams_with_known_lag(status: &Status) -> bool {

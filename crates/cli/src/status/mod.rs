@@ -21,7 +21,7 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 /// and a lower bound as "≥".
 ///
 /// Exit code 0: a primary serves and its standby streams; 10: something of
-/// that is missing or unknown; 1: no node answers.
+/// that is missing or unknown, or a state diverged; 1: no node answers.
 #[derive(Args, Debug)]
 pub(crate) struct StatusArgs {
     /// A node's replication address; may be repeated

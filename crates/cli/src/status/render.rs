@@ -4,7 +4,7 @@ use super::judge::streams_with_known_lag;
 use super::{NodeAnswer, PairReport};
 use crate::format::{grouped, span};
 use std::fmt::Write;
-use understudy_node::status::{ShardStatus, StandbyStatus, Status, StreamStatus};
+use understudy_node::status::{ShardStatus, StandbyStatus, StateStatus, Status, StreamStatus};
 use understudy_protocol::AckPolicy;
 use understudy_types::{ByteCount, Position};
 
@@ -214,6 +214,9 @@ fn table(out: &mut String, status: &Status) {
             lsn(shard.flushed),
             chain(shard),
         );
+        if let Some(state) = &shard.state {
+            let _ = writeln!(out, "  {:<12}state: {}", "", compared(state));
+        }
         if shard.quarantined_records > 0 {
             let _ = writeln!(
                 out,
@@ -223,6 +226,33 @@ fn table(out: &mut String, status: &Status) {
             );
         }
     }
+}
+
+/// Whether the state is the primary's, and when that was found.
+fn compared(state: &StateStatus) -> String {
+    let found = state.lsn.zip(state.seconds_ago);
+    match (state.outcome.as_str(), found) {
+        ("equal", Some((lsn, ago))) => {
+            format!("equal at LSN {}, {} ago", grouped(lsn), span(ago))
+        }
+        ("diverged", Some((lsn, ago))) => format!(
+            "DIVERGED at LSN {}, {} ago: here {}, primary {} (understudy diff, understudy rebuild)",
+            grouped(lsn),
+            span(ago),
+            short(state.digest.as_deref()),
+            short(state.primary_digest.as_deref()),
+        ),
+        _ if state.not_comparable > 0 => format!(
+            "UNKNOWN, {} digests of the primary could not be compared",
+            grouped(state.not_comparable)
+        ),
+        _ => "UNKNOWN, not compared with the primary's yet".to_owned(),
+    }
+}
+
+fn short(digest: Option<&str>) -> &str {
+    let digest = digest.unwrap_or("unknown");
+    digest.get(..8).unwrap_or(digest)
 }
 
 /// Primary's position, and the lag in records, bytes and seconds; a lower

@@ -42,6 +42,10 @@ fn standby() -> Value {
     value["loss_bound"] = json!("nothing");
     value["shards"]["main"]["primary"] =
         json!({ "flushed": position(18_204_511), "committed": 18_204_511, "flushed_bytes": 4096 });
+    value["shards"]["main"]["state"] = json!({
+        "outcome": "equal", "lsn": 18_204_500, "seconds_ago": 0.4, "digest": null,
+        "primary_digest": null, "mismatches": 0, "not_comparable": 0
+    });
     value["shards"]["main"]["lag"] = json!({
         "known": true, "records_received": 0, "records_flushed": 0, "records_applied": 0,
         "bytes_flushed": 0, "seconds": 0.0
@@ -85,6 +89,7 @@ PRIMARY alpha   up 2 m 05 s
 STANDBY bravo   STREAMING from alpha   link up 2 m 00 s   heartbeat 0.21 s ago   rtt 0.03 s
   shard                primary         flushed         applied     lag rec   lag bytes    lag time  chain
   main              18 204 511      18 204 511      18 204 511           0         0 B      0.00 s  ✓ 0115c75f
+              state: equal at LSN 18 204 500, 0.40 s ago
 IF bravo WERE PROMOTED NOW   could lose: no acknowledged write
 ";
     assert_eq!(render(&pair), expected);
@@ -114,10 +119,46 @@ STANDBY bravo   NOT STREAMING (connecting) from alpha   heartbeat 4 m 12 s ago  
   lag: UNKNOWN, at least 4 m 12 s of the primary's activity unseen
   shard                primary         flushed         applied     lag rec   lag bytes    lag time  chain
   main              18 204 511      18 204 511      18 204 511         ≥ 0       ≥ 0 B  ≥ 251.40 s  ✓ 0115c75f
+              state: equal at LSN 18 204 500, 0.40 s ago
 IF bravo WERE PROMOTED NOW   could lose: writes acknowledged in the last 252.1 s (0 records known to be missing)
 ";
     assert_eq!(render(&pair), expected);
     assert_eq!(exit_of(&pair), Exit::Warnings);
+}
+
+#[test]
+fn diverged_state_is_shown_and_is_no_healthy_pair() {
+    let mut value = standby();
+    value["shards"]["main"]["state"] = json!({
+        "outcome": "diverged", "lsn": 18_204_500, "seconds_ago": 4.0, "digest": "a".repeat(64),
+        "primary_digest": "b".repeat(64), "mismatches": 9, "not_comparable": 0
+    });
+    let pair = report(vec![
+        answered("127.0.0.1:2390", primary()),
+        answered("127.0.0.1:2490", value),
+    ]);
+    let line = "state: DIVERGED at LSN 18 204 500, 4.00 s ago: here aaaaaaaa, primary bbbbbbbb (understudy diff, understudy rebuild)";
+    assert!(render(&pair).contains(line), "{}", render(&pair));
+    assert_eq!(exit_of(&pair), Exit::Warnings);
+}
+
+#[test]
+fn state_that_was_not_compared_is_unknown() {
+    for (not_comparable, told) in [
+        (0, "state: UNKNOWN, not compared with the primary's yet"),
+        (
+            3,
+            "state: UNKNOWN, 3 digests of the primary could not be compared",
+        ),
+    ] {
+        let mut value = standby();
+        value["shards"]["main"]["state"] = json!({
+            "outcome": "unknown", "lsn": null, "seconds_ago": null, "digest": null,
+            "primary_digest": null, "mismatches": 0, "not_comparable": not_comparable
+        });
+        let text = render(&report(vec![answered("127.0.0.1:2490", value)]));
+        assert!(text.contains(told), "{text}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 use super::table::*;
-use understudy_node::status::{LeaseStatus, ShardStatus, StandbyStatus, Status, StreamStatus};
+use understudy_node::status::{
+    LeaseStatus, ShardStatus, StandbyStatus, StateStatus, Status, StreamStatus,
+};
 use understudy_protocol::LossBound;
 use understudy_types::{Position, lsn_value};
 
@@ -117,6 +119,21 @@ fn of_shard(out: &mut Samples, name: &str, shard: &ShardStatus) {
     }
     out.put(&QUARANTINED, &[name], shard.quarantined_records as f64);
     out.put(&STATE_MEMORY, &[name], shard.state_memory_bytes as f64);
+    if let Some(state) = &shard.state {
+        of_state(out, name, state);
+    }
+}
+
+fn of_state(out: &mut Samples, name: &str, state: &StateStatus) {
+    if let Some(lsn) = state.lsn {
+        let diverged = flag(state.outcome == "diverged");
+        out.put(&STATE_DIVERGED, &[name], diverged);
+        out.put(&STATE_COMPARED, &[name], lsn as f64);
+    }
+    out.put_known(&STATE_COMPARED_AGE, &[name], state.seconds_ago);
+    out.put(&DIGEST_MISMATCHES, &[name], state.mismatches as f64);
+    let not_comparable = state.not_comparable as f64;
+    out.put(&DIGESTS_NOT_COMPARABLE, &[name], not_comparable);
 }
 
 /// The series of a standby: they exist as long as it is one, dead or alive.

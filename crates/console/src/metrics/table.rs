@@ -67,5 +67,10 @@ metrics! {
     PEER_ACK_AGE "understudy_peer_ack_age_seconds" Gauge ["standby"] "On a primary: since the standby was last heard."
     QUARANTINED "understudy_quarantined_records" Gauge ["shard"] "Divergent records kept aside in this data root."
     STATE_MEMORY "understudy_state_memory_bytes" Gauge ["shard"] "Memory of the applied state, as the state machine reckons it."
+    STATE_DIVERGED "understudy_state_diverged" Gauge ["shard"] "On a standby: 1 when its state differed from the primary's at the same record and was not made anew since, 0 when it was equal; absent before anything was compared."
+    STATE_COMPARED "understudy_state_compared_records" Gauge ["shard"] "On a standby: where both states were last equal, or first differed; absent before anything was compared."
+    STATE_COMPARED_AGE "understudy_state_compared_age_seconds" Gauge ["shard"] "On a standby: since the primary's digest was heard that showed it."
+    DIGEST_MISMATCHES "understudy_digest_mismatches_total" Counter ["shard"] "On a standby: digests of the primary that differed from its own at the same record."
+    DIGESTS_NOT_COMPARABLE "understudy_digests_not_comparable_total" Counter ["shard"] "On a standby: digests of the primary for a record whose own digest is not kept."
     DISK_FREE "understudy_disk_free_bytes" Gauge [] "What can still be allocated under the data root."
 }

@@ -232,7 +232,12 @@ async fn wait_until_applied(shard: &ShardCore, fork: Option<Position>) {
     let mut changed = shard.changed.subscribe();
     loop {
         changed.borrow_and_update();
-        if *applied.borrow_and_update() >= upto || shard.marks.lock().stopping {
+        let reached = *applied.borrow_and_update() >= upto;
+        let (stopping, rebuilds) = {
+            let marks = shard.marks.lock();
+            (marks.stopping, marks.needs_rebuild())
+        };
+        if reached && !rebuilds || stopping {
             return;
         }
         let ended = tokio::select! {

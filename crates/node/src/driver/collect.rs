@@ -26,7 +26,16 @@ impl Driver {
                 }
             }
         }
-        self.step(Event::Facts(Facts { heads, known })).await;
+        let facts = Facts {
+            heads,
+            known,
+            state_diverged: self
+                .shards
+                .iter()
+                .any(|shard| shard.marks.lock().comparison.is_diverged()),
+            diverged_standbys: self.peers.diverged(),
+        };
+        self.step(Event::Facts(facts)).await;
         self.collect_peers().await;
     }
 

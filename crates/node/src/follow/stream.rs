@@ -14,6 +14,7 @@ use tonic::{Status, Streaming};
 use understudy_log::Batch;
 use understudy_protocol::shard::{Intake, Offered};
 use understudy_types::{BootTime, Lsn, Position, lsn_value};
+use understudy_wire::state_at;
 use understudy_wire::v1::{
     self, FollowRequest, FollowResponse, follow_request, follow_response,
     replication_client::ReplicationClient,
@@ -169,6 +170,8 @@ impl Session {
             .transpose()
             .map_err(|e| e.to_string())?;
         let outline = stand_at(shard, outline, common).await?;
+        let epoch = context.target.epoch;
+        shard.update(|marks| marks.comparison.follow(epoch));
         let head = outline.history.head;
         Ok(Session {
             incoming,
@@ -297,6 +300,7 @@ impl Session {
         if flushed.map(|position| position.lsn) > self.handed {
             return Err("a heartbeat came before its data".to_owned());
         }
+        let claim = state_at(beat.digest_lsn, &beat.digest).map_err(|e| e.to_string())?;
         let arrived = context.clock.now();
         let committed = Lsn::new(beat.committed);
         self.heartbeat = beat.sequence;
@@ -314,7 +318,12 @@ impl Session {
             made_after,
         };
         knowledge.heard(heard, round_trip);
-        shard.update(|marks| marks.note_committed(committed));
+        let divergence = shard.update(|marks| {
+            marks.note_committed(committed);
+            let epoch = context.target.epoch;
+            claim.and_then(|claim| marks.comparison.claimed(epoch, claim, arrived))
+        });
+        shard.tell_divergence(divergence);
         Ok(())
     }
 
@@ -339,9 +348,9 @@ impl Session {
         if !context.reporting.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let (flushed, applied) = {
+        let (flushed, applied, state_diverged) = {
             let marks = shard.marks.lock();
-            (marks.flushed, marks.applied)
+            (marks.flushed, marks.applied, marks.comparison.is_diverged())
         };
         self.reported = flushed;
         let progress = v1::Progress {
@@ -350,6 +359,7 @@ impl Session {
             flushed: flushed.map(Into::into),
             applied: lsn_value(applied),
             tick: context.clock.now().as_nanos(),
+            state_diverged,
         };
         let message = Some(follow_request::Message::Progress(progress));
         let sent = self.outgoing.send(FollowRequest { message }).await;

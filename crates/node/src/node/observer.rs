@@ -5,7 +5,8 @@ use crate::follow::{Context, KnowledgeView};
 use crate::settings::Settings;
 use crate::shard::ShardCore;
 use crate::status::{
-    Lag, LeaseStatus, PrimaryShard, ShardStatus, StandbyStatus, Status, StreamStatus, Verdict,
+    Lag, LeaseStatus, PrimaryShard, ShardStatus, StandbyStatus, StateStatus, Status, StreamStatus,
+    Verdict,
 };
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use understudy_log::{Disk, Identity, OsDisk};
 use understudy_protocol::control::{ControlView, LeaseView};
+use understudy_protocol::shard::Findings;
 use understudy_protocol::{AckPolicy, Mode, RoleName};
 use understudy_types::{BootTime, Clock, ClusterId, Epoch, lsn_value};
 
@@ -155,13 +157,14 @@ impl Observer {
         following: Option<&Context>,
         now: BootTime,
     ) -> ShardStatus {
-        let (flushed, committed, applied, flushed_bytes) = {
+        let (flushed, committed, applied, flushed_bytes, findings) = {
             let marks = shard.marks.lock();
             (
                 marks.flushed,
                 marks.committed,
                 marks.applied,
                 marks.flushed_bytes,
+                *marks.comparison.findings(),
             )
         };
         let facts = *shard.state.lock();
@@ -190,6 +193,7 @@ impl Observer {
             flushed_bytes,
             state_memory_bytes: facts.memory_bytes,
             state_digest: facts.digest.to_string(),
+            state: following.map(|_| state_status(&findings, now)),
             primary: heard.map(|heard| PrimaryShard {
                 flushed: heard.flushed,
                 committed: heard.committed.map(|lsn| lsn.get()),
@@ -274,6 +278,24 @@ impl Observer {
             records_behind: BTreeMap::new(),
         });
         connected.chain(away).collect()
+    }
+}
+
+fn state_status(findings: &Findings, now: BootTime) -> StateStatus {
+    let (outcome, found) = match (findings.diverged, findings.equal) {
+        (Some(divergence), _) => ("diverged", Some((divergence.lsn, divergence.heard))),
+        (None, Some(equal)) => ("equal", Some(equal)),
+        (None, None) => ("unknown", None),
+    };
+    let diverged = findings.diverged;
+    StateStatus {
+        outcome: outcome.to_owned(),
+        lsn: found.map(|(lsn, _)| lsn.get()),
+        seconds_ago: found.map(|(_, heard)| now.since(heard).as_secs_f64()),
+        digest: diverged.map(|divergence| divergence.here.to_string()),
+        primary_digest: diverged.map(|divergence| divergence.there.to_string()),
+        mismatches: findings.mismatches,
+        not_comparable: findings.not_comparable,
     }
 }
 

@@ -3,7 +3,7 @@
 //! A check that could not be made refuses; it is never skipped.
 
 use crate::settings::StreamSettings;
-use crate::status::{Status, Verdict, VerdictCheck};
+use crate::status::{StateStatus, Status, Verdict, VerdictCheck};
 use understudy_protocol::{LossBound, Mode};
 use understudy_types::Epoch;
 
@@ -21,6 +21,7 @@ pub(super) fn verdict(
         in_sync(status),
         loss(status, mode),
         stream_sound(status, mode),
+        state(status),
         disk(status),
         wait(status, mode),
     ];
@@ -206,6 +207,49 @@ fn stream_sound(status: &Status, mode: Mode) -> VerdictCheck {
         ),
         Some(cause) => check("P05", "warn", format!("the stream ended: {cause}"), None),
     }
+}
+
+/// The node's state is as sound as the worst of its shards.
+fn state(status: &Status) -> VerdictCheck {
+    let found = status.shards.iter().map(|(name, shard)| {
+        let outcome = shard.state.as_ref().map(|state| state.outcome.as_str());
+        (name, shard.state.as_ref(), outcome.unwrap_or("unknown"))
+    });
+    let found: Vec<_> = found.collect();
+    let with = |wanted: &str| found.iter().find(|(.., outcome)| *outcome == wanted);
+    if let Some((name, state, _)) = with("diverged") {
+        let lsn = state.and_then(|state| state.lsn).unwrap_or_default();
+        return check(
+            "P06",
+            "refused",
+            format!("the state of shard {name} DIVERGED from the primary's at record {lsn}"),
+            Some(
+                "`understudy diff` shows where; `understudy rebuild` makes it anew from this node's log",
+            ),
+        );
+    }
+    if let Some((name, ..)) = with("unknown") {
+        return check(
+            "P06",
+            "warn",
+            format!(
+                "the state of shard {name} was not compared with the primary's since it was made"
+            ),
+            Some("wait for the primary's next heartbeat"),
+        );
+    }
+    let states = found.iter().filter_map(|(_, state, _)| *state);
+    let told: Vec<String> = states.map(compared).collect();
+    let fact = format!("state digest equals the primary's at {}", told.join(", "));
+    check("P06", "ok", fact, None)
+}
+
+fn compared(state: &StateStatus) -> String {
+    format!(
+        "record {} ({:.1} s ago)",
+        state.lsn.unwrap_or_default(),
+        state.seconds_ago.unwrap_or_default()
+    )
 }
 
 fn disk(status: &Status) -> VerdictCheck {

@@ -1,21 +1,27 @@
 //! What operators and tools ask of this node.
 
+use super::log::find;
 use crate::driver::DriverHandle;
 use crate::node::Observer;
+use crate::shard::ShardCore;
 use crate::status::Receipt;
+use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
-use understudy_protocol::{Mode, RequestId};
-use understudy_types::Epoch;
+use understudy_protocol::{Mode, RequestId, RoleName};
+use understudy_types::{Epoch, ShardName, lsn_value};
 use understudy_wire::v1::{
-    ActivationStep, KnockRequest, KnockResponse, StatusRequest, StatusResponse, VerdictRequest,
-    VerdictResponse, WatchActivationRequest, admin_server::Admin,
+    ActivationStep, KnockRequest, KnockResponse, RebuildStateRequest, RebuildStateResponse,
+    RebuiltShard, StatusRequest, StatusResponse, VerdictRequest, VerdictResponse,
+    WatchActivationRequest, admin_server::Admin,
 };
 
 pub(crate) struct AdminService {
     pub(crate) observer: Observer,
     pub(crate) driver: DriverHandle,
+    pub(crate) shards: BTreeMap<ShardName, Arc<ShardCore>>,
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<String, Status> {
@@ -52,6 +58,26 @@ impl Admin for AdminService {
         Ok(Response::new(VerdictResponse { json }))
     }
 
+    async fn rebuild_state(
+        &self,
+        request: Request<RebuildStateRequest>,
+    ) -> Result<Response<RebuildStateResponse>, Status> {
+        let RebuildStateRequest { shard } = request.into_inner();
+        let shards: Vec<_> = match shard.as_str() {
+            "" => self.shards.values().collect(),
+            name => vec![find(&self.shards, name)?],
+        };
+        let role = self.observer.role();
+        if role != Some(RoleName::Standby) {
+            let role = role.map_or("starting".to_owned(), |role| role.to_string());
+            let text = format!("this node is {role}: only a standby makes its state anew");
+            return Err(Status::failed_precondition(text));
+        }
+        let rebuilt = shards.into_iter().map(rebuild);
+        let shards = futures::future::try_join_all(rebuilt).await?;
+        Ok(Response::new(RebuildStateResponse { shards }))
+    }
+
     type WatchActivationStream = Pin<Box<dyn Stream<Item = Result<ActivationStep, Status>> + Send>>;
 
     async fn watch_activation(
@@ -66,6 +92,32 @@ impl Admin for AdminService {
         let activations = self.driver.activations();
         let stream = async_stream(activations, id, self.observer.stopped());
         Ok(Response::new(Box::pin(stream)))
+    }
+}
+
+/// Asks for the state to be made anew, and waits until it is.
+async fn rebuild(shard: &Arc<ShardCore>) -> Result<RebuiltShard, Status> {
+    let mut applied = shard.applied.subscribe();
+    let mut changed = shard.changed.subscribe();
+    let number = shard.update(|marks| marks.ask_rebuild());
+    loop {
+        applied.borrow_and_update();
+        changed.borrow_and_update();
+        let (rebuilt, upto, stopping) = {
+            let marks = shard.marks.lock();
+            (marks.is_rebuilt(number), marks.applied, marks.stopping)
+        };
+        if rebuilt {
+            let (name, applied) = (shard.name.to_string(), lsn_value(upto));
+            return Ok(RebuiltShard { name, applied });
+        }
+        let alive = tokio::select! {
+            moved = applied.changed() => moved.is_ok(),
+            moved = changed.changed() => moved.is_ok(),
+        };
+        if stopping || !alive {
+            return Err(Status::unavailable("the node is shutting down"));
+        }
     }
 }
 

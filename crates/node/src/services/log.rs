@@ -25,7 +25,7 @@ pub(crate) struct LogService<S: StateMachine> {
     pub(crate) handles: BTreeMap<ShardName, ShardHandle<S>>,
 }
 
-fn find<'a, T>(shards: &'a BTreeMap<ShardName, T>, name: &str) -> Result<&'a T, Status> {
+pub(super) fn find<'a, T>(shards: &'a BTreeMap<ShardName, T>, name: &str) -> Result<&'a T, Status> {
     let found = name
         .parse()
         .ok()

@@ -1,7 +1,7 @@
 //! The standbys that stream from this node, and what they have flushed.
 
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 use understudy_protocol::{Heads, StandbyId};
@@ -22,7 +22,16 @@ struct Stream {
     connection: u64,
     flushed: Option<Position>,
     applied: u64,
+    state_diverged: bool,
     heard: BootTime,
+}
+
+/// What a standby says of one shard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report {
+    pub(crate) flushed: Option<Position>,
+    pub(crate) applied: u64,
+    pub(crate) state_diverged: bool,
 }
 
 /// A standby with a stream on every shard.
@@ -53,6 +62,7 @@ impl Peers {
             connection,
             flushed,
             applied: 0,
+            state_diverged: false,
             heard: now,
         };
         self.inner
@@ -68,8 +78,7 @@ impl Peers {
         &self,
         standby: &StandbyId,
         shard: &ShardName,
-        flushed: Option<Position>,
-        applied: u64,
+        report: Report,
         now: BootTime,
     ) {
         let mut inner = self.inner.lock();
@@ -79,8 +88,9 @@ impl Peers {
         else {
             return;
         };
-        stream.flushed = flushed;
-        stream.applied = applied;
+        stream.flushed = report.flushed;
+        stream.applied = report.applied;
+        stream.state_diverged = report.state_diverged;
         stream.heard = now;
         drop(inner);
         if self.awaited.load(Ordering::Relaxed) {
@@ -102,6 +112,15 @@ impl Peers {
         }
         drop(inner);
         self.moved.notify_one();
+    }
+
+    /// Standbys that say of any shard that their state is not ours.
+    pub(crate) fn diverged(&self) -> BTreeSet<StandbyId> {
+        let inner = self.inner.lock();
+        let diverged = inner
+            .iter()
+            .filter(|(_, streams)| streams.values().any(|stream| stream.state_diverged));
+        diverged.map(|(standby, _)| standby.clone()).collect()
     }
 
     /// Standbys that stream all of `shards` shards.

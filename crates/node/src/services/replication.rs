@@ -1,6 +1,6 @@
 //! `Replication.Follow` on the primary: compare histories, send, take reports.
 
-use super::peers::Peers;
+use super::peers::{Peers, Report};
 use super::sender::{self, Echo};
 use crate::driver::DriverHandle;
 use crate::shard::ShardCore;
@@ -195,7 +195,12 @@ fn take_report(
         return false;
     };
     echo.set(progress.tick, now);
-    peers.reported(standby, &shard.name, flushed, progress.applied, now);
+    let report = Report {
+        flushed,
+        applied: progress.applied,
+        state_diverged: progress.state_diverged,
+    };
+    peers.reported(standby, &shard.name, report, now);
     let upto = flushed.map(|position| position.lsn);
     let mut marks = shard.marks.lock();
     if lsn_value(upto) > lsn_value(marks.flushed.map(|position| position.lsn)) {

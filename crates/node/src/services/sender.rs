@@ -3,6 +3,7 @@
 use crate::shard::ShardCore;
 use crate::shard::cursor::Cursor;
 use crate::shard::marks::Beat;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -185,6 +186,10 @@ async fn send_beat(sending: &Sending, beat: Beat, read_lease: bool) -> Result<()
         echo: echo.map_or(0, |(tick, _)| tick),
         echo_age: echo.map_or(0, |(_, arrived)| {
             beat.made_at.since(arrived).as_nanos() as u64
+        }),
+        digest_lsn: lsn_value(beat.state.map(|state| state.lsn)),
+        digest: beat.state.map_or(Bytes::new(), |state| {
+            Bytes::copy_from_slice(&state.digest.0)
         }),
     };
     put(sending, follow_response::Message::Heartbeat(heartbeat)).await

@@ -64,8 +64,12 @@ pub(crate) async fn serve<S: StateMachine>(
         clock,
         connections: AtomicU64::new(0),
     };
+    let admin = AdminService {
+        observer,
+        driver,
+        shards: shards.clone(),
+    };
     let log = LogService { shards, handles };
-    let admin = AdminService { observer, driver };
     // Set here, since the builder's own setting is for listeners that it makes:
     // a batch that waits for the acknowledgement of the one before it would
     // cost each `replicated` write some 40 ms.

@@ -21,7 +21,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, watch};
 use understudy_log::{Batch, DataRoot, Log, LogConfig, OsDisk, RecoveryReport, quarantine};
 use understudy_state::StateMachine;
-use understudy_types::{ByteCount, Clock, Lsn, NodeId, Position, lsn_value};
+use understudy_types::{ByteCount, Clock, Lsn, NodeId, Position, StateAt, lsn_value};
 
 /// Commands to a log thread that may wait, batches of a stream included. The
 /// room for intake is what really bounds them.
@@ -103,9 +103,11 @@ pub(crate) fn boot<S: StateMachine>(
     drop(open);
     let (commands, command_receiver) = bounded(COMMANDS_MAX);
     let (proposals, proposal_receiver) = ProposalQueue::new(&settings.limits);
-    let marks = Marks::recovered(outline(&log).history, log.bytes_total().get(), applied);
+    let digest = state.digest();
+    let recovered = applied.map(|lsn| StateAt { lsn, digest });
+    let marks = Marks::recovered(outline(&log).history, log.bytes_total().get(), recovered);
     let facts = StateFacts {
-        digest: state.digest(),
+        digest,
         memory_bytes: state.memory_bytes(),
     };
     let intake = usize::try_from(settings.stream.intake_memory.get()).expect("fits in memory");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use understudy_log::{Batch, OsDisk, ReaderFactory};
-use understudy_protocol::shard::History;
+use understudy_protocol::shard::{Divergence, History};
 use understudy_state::StateDigest;
 use understudy_types::{ChainHash, ClusterId, Epoch, Lsn, Position, ShardName};
 
@@ -118,6 +118,17 @@ impl ShardCore {
         let (reply, answer) = oneshot::channel();
         self.command(command(reply));
         answer.await.ok()
+    }
+
+    /// Says that this node's state is not the primary's, once.
+    pub(crate) fn tell_divergence(&self, divergence: Option<Divergence>) {
+        if let Some(divergence) = divergence {
+            tracing::error!(
+                shard = %self.name, lsn = %divergence.lsn,
+                here = %divergence.here, primary = %divergence.there,
+                "the state DIVERGED from the primary's: this node will not be promoted until its state is made anew (understudy rebuild)"
+            );
+        }
     }
 
     pub(crate) fn flushed(&self) -> Option<Position> {

@@ -146,6 +146,7 @@ impl<S: StateMachine> LogThread<S> {
                 flushed: marks.flushed,
                 committed: marks.committed,
                 bytes: marks.flushed_bytes,
+                state: marks.comparison.newest(),
                 made_at: now,
             });
         });

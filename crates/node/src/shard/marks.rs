@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 use understudy_protocol::StandbyId;
-use understudy_protocol::shard::{CommitTracker, History, Requirement};
-use understudy_types::{BootTime, Epoch, Lsn, Position};
+use understudy_protocol::shard::{
+    CommitTracker, DIGESTS_KEPT, Divergence, History, Requirement, StateComparison,
+};
+use understudy_types::{BootTime, Epoch, Lsn, Position, StateAt};
 
 /// What a heartbeat will say, taken by the log thread at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub(crate) struct Beat {
     pub(crate) flushed: Option<Position>,
     pub(crate) committed: Option<Lsn>,
     pub(crate) bytes: u64,
+    /// The state that this node has applied.
+    pub(crate) state: Option<StateAt>,
     pub(crate) made_at: BootTime,
 }
 
@@ -35,8 +39,12 @@ pub(crate) struct Marks {
     pub(crate) open: Option<OpenEpoch>,
     /// The last epoch that ended here, and where: said to the standbys.
     pub(crate) ended: Option<(Epoch, Option<Position>)>,
-    /// The log was cut below what is applied: the state must be made anew.
-    pub(crate) rebuild: bool,
+    /// Digests of this node's state, and how they compare with the primary's.
+    pub(crate) comparison: StateComparison,
+    /// How often the state had to be made anew from the log: it was cut below
+    /// what is applied, or an operator asked. And how much of that is done.
+    rebuilds_asked: u64,
+    rebuilds_done: u64,
     /// Why the stream's batches are not stored, until a stream begins anew.
     pub(crate) intake_failure: Option<String>,
     pub(crate) stopping: bool,
@@ -49,8 +57,9 @@ pub(crate) struct OpenEpoch {
 }
 
 impl Marks {
-    /// A log as recovered, of which the state has applied up to `applied`.
-    pub(crate) fn recovered(history: History, bytes: u64, applied: Option<Lsn>) -> Marks {
+    /// A log as recovered, and the state that was made of it.
+    pub(crate) fn recovered(history: History, bytes: u64, state: Option<StateAt>) -> Marks {
+        let applied = state.map(|state| state.lsn);
         Marks {
             flushed: history.head,
             flushed_bytes: bytes,
@@ -62,7 +71,9 @@ impl Marks {
             requirement: Requirement::AllOf(BTreeSet::new()),
             open: None,
             ended: None,
-            rebuild: false,
+            comparison: StateComparison::new(DIGESTS_KEPT, state),
+            rebuilds_asked: 0,
+            rebuilds_done: 0,
             intake_failure: None,
             stopping: false,
         }
@@ -143,7 +154,53 @@ impl Marks {
         self.history = history;
         self.committed = self.committed.min(kept);
         self.primary_committed = None;
-        self.rebuild |= self.applied > kept;
+        self.comparison.cut(kept);
+        // One that is under way may have read what is cut off now.
+        if self.applied > kept || self.needs_rebuild() {
+            self.ask_rebuild();
+        }
+    }
+
+    /// A batch is in the state. Returns the first difference from the
+    /// primary's state when this shows it.
+    pub(crate) fn note_applied(&mut self, state: StateAt) -> Option<Divergence> {
+        self.applied = Some(state.lsn);
+        if self.needs_rebuild() {
+            return None;
+        }
+        if self.applied > self.committed {
+            // The log was cut while the batch was being applied.
+            self.ask_rebuild();
+            return None;
+        }
+        self.comparison.applied(state)
+    }
+
+    /// The state must be made anew. Returns the number that [`Self::is_rebuilt`]
+    /// takes.
+    pub(crate) fn ask_rebuild(&mut self) -> u64 {
+        self.rebuilds_asked += 1;
+        self.rebuilds_asked
+    }
+
+    pub(crate) fn needs_rebuild(&self) -> bool {
+        self.rebuilds_asked > self.rebuilds_done
+    }
+
+    pub(crate) fn rebuilds_asked(&self) -> u64 {
+        self.rebuilds_asked
+    }
+
+    pub(crate) fn is_rebuilt(&self, number: u64) -> bool {
+        self.rebuilds_done >= number
+    }
+
+    /// The state was made anew, for all that was asked up to `number`.
+    pub(crate) fn rebuilt(&mut self, number: u64, state: Option<StateAt>) {
+        self.rebuilds_done = number;
+        self.applied = state.map(|state| state.lsn);
+        self.comparison.made_anew(state);
+        self.check();
     }
 
     pub(crate) fn epoch(&self) -> Option<Epoch> {
@@ -156,7 +213,7 @@ impl Marks {
             "nothing is committed that is not flushed"
         );
         assert!(
-            self.rebuild || self.applied <= self.committed,
+            self.needs_rebuild() || self.applied <= self.committed,
             "nothing is applied that is not committed"
         );
     }
@@ -165,4 +222,71 @@ impl Marks {
 /// How long a log thread waits for something to do before the next beat.
 pub(crate) fn until(due: BootTime, now: BootTime) -> Duration {
     due.since(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Marks;
+    use understudy_protocol::shard::History;
+    use understudy_types::{ChainHash, Lsn, Position, StateAt, StateDigest};
+
+    fn position(lsn: u64) -> Position {
+        let hash = ChainHash::from_bytes([lsn as u8; 32]);
+        let lsn = Lsn::new(lsn).unwrap();
+        Position { lsn, hash }
+    }
+
+    fn state(lsn: u64) -> StateAt {
+        let digest = StateDigest([lsn as u8; 32]);
+        let lsn = Lsn::new(lsn).unwrap();
+        StateAt { lsn, digest }
+    }
+
+    fn cut(marks: &mut Marks, keep: u64) {
+        marks.cut(Some(position(keep)), 0, History::default());
+    }
+
+    /// A standby that has flushed 9, and applied it.
+    fn standby() -> Marks {
+        let history = History {
+            head: Some(position(9)),
+            ..History::default()
+        };
+        Marks::recovered(history, 0, Some(state(9)))
+    }
+
+    #[test]
+    fn cut_below_what_is_applied_needs_a_new_state() {
+        let mut marks = standby();
+        cut(&mut marks, 9);
+        assert!(!marks.needs_rebuild());
+        cut(&mut marks, 8);
+        assert!(marks.needs_rebuild());
+        marks.rebuilt(marks.rebuilds_asked(), Some(state(8)));
+        assert!(!marks.needs_rebuild());
+        assert_eq!(marks.comparison.newest(), Some(state(8)));
+    }
+
+    #[test]
+    fn cut_during_a_rebuild_needs_another_one_even_when_the_log_has_grown_again() {
+        let mut marks = standby();
+        cut(&mut marks, 8);
+        let number = marks.rebuilds_asked();
+        cut(&mut marks, 4);
+        marks.flushed_as_standby(position(8), 0, Some(position(8).lsn));
+        marks.rebuilt(number, Some(state(8)));
+        assert!(marks.needs_rebuild());
+        assert!(!marks.is_rebuilt(marks.rebuilds_asked()));
+    }
+
+    #[test]
+    fn batch_that_was_cut_off_while_it_was_applied_needs_a_new_state() {
+        let mut marks = Marks::recovered(History::default(), 0, None);
+        marks.flushed_as_standby(position(9), 0, Some(position(9).lsn));
+        cut(&mut marks, 4);
+        assert!(!marks.needs_rebuild());
+        assert_eq!(marks.note_applied(state(9)), None);
+        assert!(marks.needs_rebuild());
+        assert_eq!(marks.comparison.newest(), None, "not a state of this log");
+    }
 }

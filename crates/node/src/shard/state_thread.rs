@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use std::sync::Arc;
 use understudy_log::{Batch, LogError, Record};
 use understudy_state::{CommandContext, EpochStart, StateMachine};
-use understudy_types::Lsn;
+use understudy_types::{Lsn, StateAt, lsn_value};
 
 pub(crate) struct StateThread<S: StateMachine> {
     pub(crate) shard: Arc<ShardCore>,
@@ -22,8 +22,15 @@ pub(crate) struct StateThread<S: StateMachine> {
 
 enum Work {
     Apply(Lsn),
-    Rebuild(Option<Lsn>),
+    Rebuild(Rebuild),
     Stop,
+}
+
+/// The state is to be made anew up to what is committed.
+struct Rebuild {
+    /// What was asked up to now; this answers all of it.
+    number: u64,
+    upto: Option<Lsn>,
 }
 
 impl<S: StateMachine> StateThread<S> {
@@ -39,7 +46,12 @@ impl<S: StateMachine> StateThread<S> {
         loop {
             match self.wait() {
                 Work::Stop => return Ok(()),
-                Work::Rebuild(upto) => cursor = self.rebuild(upto)?,
+                Work::Rebuild(rebuild) => match self.rebuild(&rebuild) {
+                    Ok(rebuilt) => cursor = rebuilt,
+                    // The log was cut meanwhile, and another one is asked.
+                    Err(LogError::HistoryChanged(_)) => {}
+                    Err(error) => return Err(error),
+                },
                 Work::Apply(upto) => match cursor.read(&self.shard, upto) {
                     Ok(batches) => self.apply_batches(&batches),
                     // The cut is noticed, and the state rebuilt, next.
@@ -57,8 +69,11 @@ impl<S: StateMachine> StateThread<S> {
             if marks.stopping {
                 return Work::Stop;
             }
-            if marks.rebuild {
-                return Work::Rebuild(marks.committed);
+            if marks.needs_rebuild() {
+                return Work::Rebuild(Rebuild {
+                    number: marks.rebuilds_asked(),
+                    upto: marks.committed,
+                });
             }
             if let Some(upto) = marks.committed.filter(|upto| Some(*upto) > marks.applied) {
                 return Work::Apply(upto);
@@ -69,17 +84,22 @@ impl<S: StateMachine> StateThread<S> {
 
     fn apply_batches(&self, batches: &[Batch]) {
         for batch in batches {
-            let responses = apply(&mut *self.state.write(), batch);
+            let (responses, digest) = {
+                let mut state = self.state.write();
+                (apply(&mut *state, batch), state.digest())
+            };
             // Readers find the state before clients hear of it.
-            self.publish(batch.last_lsn());
+            let lsn = batch.last_lsn();
+            self.publish(StateAt { lsn, digest });
             self.answer(batch, responses);
         }
         self.publish_facts();
     }
 
-    fn publish(&self, applied: Lsn) {
-        self.shard.marks.lock().applied = Some(applied);
-        self.shard.applied.send_replace(Some(applied));
+    fn publish(&self, state: StateAt) {
+        let divergence = self.shard.marks.lock().note_applied(state);
+        self.shard.applied.send_replace(Some(state.lsn));
+        self.shard.tell_divergence(divergence);
     }
 
     fn publish_facts(&self) {
@@ -115,10 +135,10 @@ impl<S: StateMachine> StateThread<S> {
 
     /// Makes the state anew from the log, beside the old one, which readers
     /// keep until then.
-    fn rebuild(&self, upto: Option<Lsn>) -> Result<Cursor, LogError> {
+    fn rebuild(&self, asked: &Rebuild) -> Result<Cursor, LogError> {
         let mut state = (self.empty)();
         let mut cursor = Cursor::new(Lsn::FIRST);
-        while let Some(upto) = upto.filter(|upto| cursor.next() <= *upto) {
+        while let Some(upto) = asked.upto.filter(|upto| cursor.next() <= *upto) {
             let batches = cursor.read(&self.shard, upto)?;
             if batches.is_empty() {
                 break;
@@ -128,14 +148,13 @@ impl<S: StateMachine> StateThread<S> {
                 .for_each(|batch| drop(apply(&mut state, batch)));
         }
         let applied = Lsn::new(cursor.next().get() - 1);
+        let digest = state.digest();
+        let made = applied.map(|lsn| StateAt { lsn, digest });
         *self.state.write() = state;
-        let mut marks = self.shard.marks.lock();
-        marks.applied = applied;
-        // A second cut may have come meanwhile, below this one.
-        marks.rebuild = applied > marks.committed;
-        drop(marks);
+        self.shard.marks.lock().rebuilt(asked.number, made);
         self.shard.applied.send_replace(applied);
         self.publish_facts();
+        tracing::info!(shard = %self.shard.name, applied = lsn_value(applied), "the state was made anew from the log");
         Ok(cursor)
     }
 }

@@ -6,15 +6,19 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
+use tonic::transport::Channel;
 use understudy_node::handle::ShardHandle;
 use understudy_node::settings::{
     Endpoint, Limits, LogSettings, Settings, ShardSettings, StreamSettings,
 };
 use understudy_node::{BootClock, Node, Observer};
-use understudy_protocol::{AcceptLoss, AckPolicy, ActivationRequest, Lease, Mode, Timing};
+use understudy_protocol::{
+    AcceptLoss, AckPolicy, ActivationRequest, Lease, Mode, RequestId, Timing,
+};
 use understudy_state::StateMachine;
 use understudy_store::{Condition, Fetched, MemoryStore, ObjectStore};
 use understudy_types::{ByteCount, Clock, ClusterId, NodeId, Nonce, ShardName};
+use understudy_wire::v1::admin_client::AdminClient;
 
 /// How long anything may take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,6 +38,8 @@ struct Running<S: StateMachine> {
     node: Node<S>,
     handle: ShardHandle<S>,
     observer: Observer,
+    /// Where it serves other nodes and tools.
+    address: String,
 }
 
 fn free_address() -> SocketAddr {
@@ -137,7 +143,9 @@ impl<S: StateMachine> Pair<S> {
         let empty = self.empty.clone();
         let store = Arc::new(self.store.clone());
         let clock = Arc::new(BootClock);
-        let node = Node::start(self.settings(name), store, clock, move |shard| empty(shard)).await;
+        let settings = self.settings(name);
+        let address = settings.replication.advertise.clone();
+        let node = Node::start(settings, store, clock, move |shard| empty(shard)).await;
         let node = node.expect("the node starts");
         let handle = node.shards()[0].1.clone();
         let observer = node.observer();
@@ -146,6 +154,7 @@ impl<S: StateMachine> Pair<S> {
             node,
             handle,
             observer,
+            address,
         });
     }
 
@@ -176,6 +185,14 @@ impl<S: StateMachine> Pair<S> {
         self.running(name).observer.clone()
     }
 
+    /// The Admin service of a node.
+    pub async fn admin(&self, name: &str) -> AdminClient<Channel> {
+        let address = format!("http://{}", self.running(name).address);
+        let endpoint = tonic::transport::Endpoint::from_shared(address).expect("an address");
+        let channel = endpoint.connect().await;
+        AdminClient::new(channel.expect("the node serves tools"))
+    }
+
     /// Waits until a condition holds.
     pub async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let wait = async {
@@ -193,7 +210,7 @@ impl<S: StateMachine> Pair<S> {
     }
 
     /// Asks for an activation through the store, as any S3 tool could.
-    pub async fn request(&self, mode: Mode, target: &str, accept_loss: AcceptLoss) {
+    pub async fn request(&self, mode: Mode, target: &str, accept_loss: AcceptLoss) -> RequestId {
         let lease = self.lease().await;
         let request = ActivationRequest {
             format: ActivationRequest::FORMAT,
@@ -218,6 +235,7 @@ impl<S: StateMachine> Pair<S> {
             .put("activation.json", request.encode().into(), condition)
             .await;
         put.expect("the store takes the request");
+        request.id
     }
 
     pub async fn lease(&self) -> Lease {

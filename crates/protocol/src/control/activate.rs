@@ -35,6 +35,15 @@ pub(crate) fn loss_refused(bound: LossBound) -> Step {
     }
 }
 
+/// The target's state is not the primary's.
+pub(crate) fn diverged_refused() -> Step {
+    Step::Refused {
+        code: "E312",
+        fact: "this node's state differs from the primary's at the same Lsn".to_owned(),
+        way_out: "make it anew with `understudy rebuild`, and ask again once `understudy status` shows it equal".to_owned(),
+    }
+}
+
 /// Another request came before this one was judged.
 pub(crate) fn displaced(by: RequestId) -> Step {
     Step::Refused {
@@ -152,6 +161,9 @@ pub(crate) fn judge_as_standby(
     if !store_is_fresh {
         return store_is_silent();
     }
+    if facts.state_diverged {
+        return Judgement::Answer(diverged_refused());
+    }
     let bound = loss_bound(setup, &seen.lease, facts, moment.now);
     if !bound.is_accepted(request.accept_loss) {
         return Judgement::Answer(loss_refused(bound));
@@ -165,6 +177,7 @@ pub(crate) fn judge_as_primary(
     store_is_fresh: bool,
     setup: &Setup,
     seen: &Seen,
+    facts: &Facts,
     moment: &Moment,
     target_streams: bool,
 ) -> Judgement {
@@ -190,6 +203,17 @@ pub(crate) fn judge_as_primary(
             "E202",
             format!("{} is not streaming from this primary", request.target),
             "check the name and the standby's log; when the primary must be given up, use `understudy failover`",
+        );
+    }
+    let mut diverged = facts.diverged_standbys.iter();
+    if diverged.any(|standby| standby.node == request.target) {
+        return refuse(
+            "E208",
+            format!(
+                "the state of {} differs from this primary's at the same Lsn",
+                request.target
+            ),
+            "make it anew with `understudy rebuild`, and ask again once `understudy status` shows it equal",
         );
     }
     Judgement::Act {

@@ -5,7 +5,7 @@ use crate::activation::{ActivationRequest, RequestId};
 use crate::lease::{AckPolicy, ETag, Heads, Member, StandbyId};
 use crate::shard::Requirement;
 use crate::timing::Timing;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use understudy_types::{BootTime, ClusterId, Epoch, NodeId, ShardName};
 
 /// What a node is, fixed for the life of its process.
@@ -35,6 +35,11 @@ pub struct Facts {
     pub heads: Heads,
     /// What the stream said of the primary, for each shard.
     pub known: BTreeMap<ShardName, Known>,
+    /// A shard's state here differed from the primary's at the same Lsn, and
+    /// was not made anew since.
+    pub state_diverged: bool,
+    /// Standbys of this primary that say so of themselves.
+    pub diverged_standbys: BTreeSet<StandbyId>,
 }
 
 /// An object as fetched, or why not.

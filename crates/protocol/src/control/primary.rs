@@ -294,8 +294,15 @@ impl Control {
             return None;
         };
         let streams = primary.streams(&request.target);
-        let judgement =
-            judge_as_primary(&request, store_is_fresh, &self.setup, seen, moment, streams);
+        let judgement = judge_as_primary(
+            &request,
+            store_is_fresh,
+            &self.setup,
+            seen,
+            &self.facts,
+            moment,
+            streams,
+        );
         let accepted = self.inbox.settle(request, judgement, out)?;
         Some(Purpose::HandOver(Box::new(accepted)))
     }

@@ -33,7 +33,9 @@ fn own_cause(control: &Control, seen: &Seen, now: BootTime) -> Option<Cause> {
     let me = &control.setup.me;
     let lease = &seen.lease;
     if let Some(handover) = &lease.handover {
+        // A state that differs serves nobody: the primary withdraws the name.
         let named = handover.successor == me.node
+            && !control.facts.state_diverged
             && reached(&control.setup, &handover.sealed, &control.facts.heads);
         if named {
             return Some(Cause::Handover {

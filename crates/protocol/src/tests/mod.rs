@@ -2,6 +2,8 @@
 
 mod ambiguous;
 mod commit;
+mod comparison;
+mod diverged;
 mod failover;
 mod golden;
 mod handover;

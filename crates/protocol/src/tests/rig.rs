@@ -229,13 +229,14 @@ impl Rig {
         self.step(Event::Facts(Facts {
             heads: heads(lsn),
             known: BTreeMap::from([(shard(), known)]),
+            ..Facts::default()
         }));
     }
 
     pub(super) fn has(&self, lsn: u64) -> Event {
         Event::Facts(Facts {
             heads: heads(lsn),
-            known: BTreeMap::new(),
+            ..Facts::default()
         })
     }
 

@@ -8,7 +8,7 @@ mod drive;
 mod take;
 
 use super::Seen;
-use super::activate::loss_refused;
+use super::activate::{diverged_refused, loss_refused};
 use super::desk::Won;
 use super::event::{Action, Event, Notice, Step};
 use super::loss::LossBound;
@@ -140,6 +140,15 @@ impl Promotion {
     /// Whether the holder taken over said its end, and all of it is here.
     fn is_drained(&self) -> bool {
         self.over.epoch > Epoch::FOUNDING && self.ended == Some(self.over.epoch)
+    }
+
+    /// Why the epoch may not be taken now, whatever was judged before.
+    fn refusal(&self, state_diverged: bool) -> Option<Step> {
+        // A restarted process has made its state from its log just now.
+        let diverged = state_diverged && !matches!(self.cause, Cause::Restart);
+        diverged
+            .then(diverged_refused)
+            .or_else(|| self.loss_refusal())
     }
 
     /// Why the operator's word does not cover what this promotion may lose.

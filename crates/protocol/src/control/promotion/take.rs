@@ -40,8 +40,8 @@ impl Control {
             free_at: free_at(seen),
         };
         // The lease may have changed since the request was judged: what counts
-        // is the object that the epoch is taken over.
-        if let Some(step) = promotion.loss_refusal() {
+        // is the object that the epoch is taken over, and the state now.
+        if let Some(step) = promotion.refusal(self.facts.state_diverged) {
             return Some(self.step_back(step, out));
         }
         let draft = match free {
