@@ -8,5 +8,6 @@ mod kill;
 mod link;
 mod promotion;
 mod shards;
+mod states;
 mod store;
 mod switchover;

@@ -5,9 +5,10 @@ use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 use understudy_node::status::{Status, Verdict};
 use understudy_protocol::RequestId;
+use understudy_types::ShardName;
 use understudy_wire::v1::{
-    ActivationStep, KnockRequest, StatusRequest, VerdictRequest, WatchActivationRequest,
-    admin_client::AdminClient,
+    ActivationStep, KnockRequest, RebuildStateRequest, RebuiltShard, StatusRequest, VerdictRequest,
+    WatchActivationRequest, admin_client::AdminClient,
 };
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
@@ -72,6 +73,35 @@ pub(crate) async fn verdict(
     let response = in_time(client.verdict(request)).await?;
     serde_json::from_str(&response.json)
         .map_err(|error| format!("its verdict cannot be read (another version?): {error}"))
+}
+
+/// Why a state was not made anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RebuildFailure {
+    /// Nothing happened.
+    Refused(String),
+    NoAnswer(NoAnswer),
+}
+
+/// Returns when the state is made anew, however long that takes.
+pub(crate) async fn rebuild_state(
+    address: &str,
+    shard: Option<&ShardName>,
+) -> Result<Vec<RebuiltShard>, RebuildFailure> {
+    let mut client = client(address).await.map_err(RebuildFailure::NoAnswer)?;
+    let shard = shard.map(ToString::to_string).unwrap_or_default();
+    let response = client.rebuild_state(RebuildStateRequest { shard }).await;
+    match response {
+        Ok(response) => Ok(response.into_inner().shards),
+        Err(status) if status.code() == tonic::Code::FailedPrecondition => {
+            Err(RebuildFailure::Refused(status.message().to_owned()))
+        }
+        Err(status) => Err(RebuildFailure::NoAnswer(format!(
+            "{:?}: {}",
+            status.code(),
+            status.message()
+        ))),
+    }
 }
 
 /// Makes the node look at the flag now. A hint: an error costs only time.

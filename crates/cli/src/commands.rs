@@ -2,8 +2,8 @@
 
 use crate::exit::{self, Exit};
 use crate::{
-    activate, bench, check, completions, dev, dev_store, history, init, log_verify, quarantine,
-    run, status,
+    activate, bench, check, completions, dev, dev_store, diff, history, init, log_verify,
+    quarantine, rebuild, run, status,
 };
 use clap::{Parser, Subcommand};
 
@@ -46,6 +46,10 @@ enum Command {
     Switchover(activate::SwitchoverArgs),
     /// Promote a standby whose primary is gone; may lose, and says what.
     Failover(activate::FailoverArgs),
+    /// Find the first keys that differ between two endpoints.
+    Diff(diff::DiffArgs),
+    /// Make a standby's state anew from its own log.
+    Rebuild(rebuild::RebuildArgs),
     /// Look at records that only a returning primary had.
     Quarantine(quarantine::QuarantineArgs),
     /// Look at a stopped node's log.
@@ -70,6 +74,8 @@ impl Cli {
             Command::Check(args) => check::check(args).await,
             Command::Switchover(args) => activate::switchover(args).await,
             Command::Failover(args) => activate::failover(args).await,
+            Command::Diff(args) => diff::diff(args).await,
+            Command::Rebuild(args) => rebuild::rebuild(args).await,
             Command::Quarantine(args) => quarantine::quarantine(args),
             Command::Log(args) => log_verify::log(args),
             Command::History(args) => history::history(args),

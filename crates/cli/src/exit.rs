@@ -10,7 +10,7 @@ pub(crate) enum Exit {
     EndNotSeen,
     Warnings,
     Refused,
-    /// `log verify` found damage.
+    /// `log verify` found damage, or `diff` keys that differ.
     Damaged,
 }
 
@@ -22,7 +22,7 @@ Exit codes:
    4  the request is written, but its end was not seen
   10  ready with warnings
   20  refused: nothing was changed; the message has an id and a way out
-  30  damage found";
+  30  damage found, or keys that differ";
 
 impl Exit {
     pub(crate) fn code(self) -> u8 {
