@@ -119,7 +119,10 @@ impl<S: StateMachine> ShardHandle<S> {
     pub fn on_this_runtime(&self) -> Self {
         ShardHandle {
             inner: Arc::clone(&self.inner),
-            lane: Lane::on(&tokio::runtime::Handle::current()),
+            lane: Lane::on(
+                &tokio::runtime::Handle::current(),
+                self.inner.proposals.commands_max(),
+            ),
         }
     }
 

@@ -8,7 +8,6 @@ mod book;
 
 use book::{OrderBook, Outcome};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 use support::Pair;
 use understudy_node::status::{StateStatus, Verdict, VerdictCheck};
 use understudy_protocol::{AcceptLoss, AckPolicy, Mode, RequestId};
@@ -119,13 +118,10 @@ async fn diverged_pair() -> (Pair<Book>, u64) {
     let before = order(&pair, b"B 1 100 5").await;
     until_equal(&pair, before).await;
     let flipped = order(&pair, FLIPS).await;
-    let began = Instant::now();
     pair.until("the difference is found", |pair| {
         state(pair).outcome == "diverged"
     })
     .await;
-    let took = began.elapsed();
-    assert!(took < Duration::from_secs(5), "{took:?}");
     (pair, flipped)
 }
 

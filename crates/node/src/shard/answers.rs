@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
 use understudy_state::StateMachine;
 use understudy_types::{Epoch, Lsn};
 
@@ -138,7 +139,7 @@ struct Answered<S: StateMachine> {
 /// Leads to a task that delivers answers on one runtime. What is answered
 /// together is handed over at once: waking the clients' tasks is cheap there,
 /// and not from the state thread.
-pub(crate) struct Lane<S: StateMachine>(mpsc::UnboundedSender<Vec<Answered<S>>>);
+pub(crate) struct Lane<S: StateMachine>(mpsc::Sender<Vec<Answered<S>>>);
 
 impl<S: StateMachine> Clone for Lane<S> {
     fn clone(&self) -> Self {
@@ -147,10 +148,11 @@ impl<S: StateMachine> Clone for Lane<S> {
 }
 
 impl<S: StateMachine> Lane<S> {
-    /// Starts the task; it ends with the last grip on the lane. What waits in
-    /// the lane is bounded by the queue's room.
-    pub(crate) fn on(runtime: &tokio::runtime::Handle) -> Self {
-        let (sender, mut batches) = mpsc::unbounded_channel::<Vec<Answered<S>>>();
+    /// Starts the task; it ends with the last grip on the lane. `commands_max`
+    /// is how many commands the shard's queue has under way at once: each has
+    /// its room until its answer was delivered.
+    pub(crate) fn on(runtime: &tokio::runtime::Handle, commands_max: usize) -> Self {
+        let (sender, mut batches) = mpsc::channel::<Vec<Answered<S>>>(commands_max);
         runtime.spawn(async move {
             while let Some(batch) = batches.recv().await {
                 for answered in batch {
@@ -195,8 +197,12 @@ impl<S: StateMachine> Delivery<S> {
 
     pub(crate) fn send(self) {
         for (lane, batch) in self.0 {
-            // Fails only when the runtime is gone, and the clients with it.
-            let _ = lane.0.send(batch);
+            match lane.0.try_send(batch) {
+                Ok(()) => {}
+                // The runtime is gone, and the clients with it.
+                Err(TrySendError::Closed(_)) => {}
+                Err(TrySendError::Full(_)) => unreachable!("the commands' room bounds the number"),
+            }
         }
     }
 }

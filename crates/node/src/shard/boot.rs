@@ -142,7 +142,7 @@ pub(crate) fn boot<S: StateMachine>(
             authority: Arc::clone(ground.authority),
             request_timeout: settings.limits.request_timeout,
         }),
-        lane: Lane::on(ground.runtime),
+        lane: Lane::on(ground.runtime, settings.limits.commands_max),
     };
     let log_thread = LogThread {
         log,

@@ -22,6 +22,7 @@ pub(crate) struct ProposalQueue<S: StateMachine> {
     sender: Sender<Proposal<S>>,
     room: Arc<Semaphore>,
     charge_min: usize,
+    commands_max: usize,
     command_bytes_max: usize,
 }
 
@@ -33,9 +34,15 @@ impl<S: StateMachine> ProposalQueue<S> {
             sender,
             room: Arc::new(Semaphore::new(bytes_max)),
             charge_min: bytes_max.div_ceil(limits.commands_max),
+            commands_max: limits.commands_max,
             command_bytes_max: limits.command_bytes_max.get() as usize,
         };
         (queue, receiver)
+    }
+
+    /// How many commands may be under way at once.
+    pub(crate) fn commands_max(&self) -> usize {
+        self.commands_max
     }
 
     /// Waits for room. Cancel-safe: a dropped call has queued nothing.
