@@ -54,7 +54,7 @@ fn damaged_segment_and_all_later_ones_go_aside_and_the_log_goes_on_before_them()
         .unwrap();
     assert_eq!(end.segments.len(), before.len() - 1);
     assert!(end.damage.file.ends_with(&before[1]));
-    set_aside(&*disk, &identity(), NEW, &[end.clone()]).unwrap();
+    set_aside(&*disk, &identity(), NEW, std::slice::from_ref(&end)).unwrap();
 
     assert_eq!(segments(&disk, "shards/main"), before[..1]);
     assert_eq!(segments(&disk, "damaged/main"), before[1..]);
