@@ -1,5 +1,6 @@
 //! Real processes, sockets and disks: one pair on loopback per test.
 
+mod automatic;
 mod dev;
 mod disk;
 mod etcdctl;

@@ -9,6 +9,7 @@ pub const SECRET_KEY: &str = "understudy-dev";
 #[derive(Clone, Debug)]
 pub struct RigOptions {
     pub policy: &'static str,
+    pub failover: &'static str,
     pub ttl: String,
     /// Further tables for both files.
     pub more: String,
@@ -24,6 +25,7 @@ impl RigOptions {
     pub fn local() -> RigOptions {
         RigOptions {
             policy: "local",
+            failover: "manual",
             ttl: "3s".to_owned(),
             more: String::new(),
             more_shards: Vec::new(),
@@ -79,7 +81,7 @@ pub fn node_file(side: Side, options: &RigOptions, ports: &Ports) -> String {
         })
         .collect();
     format!(
-        "cluster = \"{CLUSTER}\"\nnode = \"{side}\"\ndata = \"{side}\"\nack_policy = \"{policy}\"\n\n\
+        "cluster = \"{CLUSTER}\"\nnode = \"{side}\"\ndata = \"{side}\"\nack_policy = \"{policy}\"\nfailover = \"{failover}\"\n\n\
          [store]\nbucket = \"understudy\"\nprefix = \"{CLUSTER}\"\nendpoint = \"http://{store}\"\n\
          region = \"us-east-1\"\npath_style = true\n\
          access_key = \"{ACCESS_KEY}\"\nsecret_key = \"{SECRET_KEY}\"\n\n\
@@ -88,6 +90,7 @@ pub fn node_file(side: Side, options: &RigOptions, ports: &Ports) -> String {
          [[shard]]\nname = \"main\"\nlisten = \"{clients}\"\n\n\
          {more_shards}[lease]\nttl = \"{ttl}\"\n\n{more}",
         policy = options.policy,
+        failover = options.failover,
         store = ports.store,
         console = ports.console[index],
         clients = ports.clients[index],

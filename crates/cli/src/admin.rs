@@ -5,10 +5,10 @@ use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 use understudy_node::status::{Status, Verdict};
 use understudy_protocol::RequestId;
-use understudy_types::ShardName;
+use understudy_types::{Epoch, ShardName};
 use understudy_wire::v1::{
-    ActivationStep, KnockRequest, RebuildStateRequest, RebuiltShard, StatusRequest, VerdictRequest,
-    WatchActivationRequest, admin_client::AdminClient,
+    AcknowledgeRequest, AcknowledgeResponse, ActivationStep, KnockRequest, RebuildStateRequest,
+    RebuiltShard, StatusRequest, VerdictRequest, WatchActivationRequest, admin_client::AdminClient,
 };
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
@@ -108,6 +108,20 @@ pub(crate) async fn rebuild_state(
 pub(crate) async fn knock(address: &str) -> Result<(), NoAnswer> {
     let mut client = client(address).await?;
     in_time(client.knock(KnockRequest {})).await.map(|_| ())
+}
+
+/// Tells the primary that the last automatic failover has been looked at.
+pub(crate) async fn acknowledge(
+    address: &str,
+    id: RequestId,
+    expect_epoch: Epoch,
+) -> Result<AcknowledgeResponse, NoAnswer> {
+    let mut client = client(address).await?;
+    let request = AcknowledgeRequest {
+        id: id.to_string(),
+        expect_epoch: expect_epoch.get(),
+    };
+    in_time(client.acknowledge(request)).await
 }
 
 /// The steps of one request on one node, past ones first.

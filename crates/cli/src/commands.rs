@@ -2,8 +2,8 @@
 
 use crate::exit::{self, Exit};
 use crate::{
-    activate, bench, check, completions, dev, dev_store, diff, history, init, log_verify,
-    quarantine, rebuild, run, status,
+    acknowledge, activate, bench, check, completions, dev, dev_store, diff, history, init,
+    log_verify, quarantine, rebuild, run, status,
 };
 use clap::{Parser, Subcommand};
 
@@ -50,6 +50,8 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Make a standby's state anew from its own log.
     Rebuild(rebuild::RebuildArgs),
+    /// Say that the last automatic failover has been looked at.
+    Acknowledge(acknowledge::AcknowledgeArgs),
     /// Look at records that only a returning primary had.
     Quarantine(quarantine::QuarantineArgs),
     /// Look at a stopped node's log.
@@ -76,6 +78,7 @@ impl Cli {
             Command::Failover(args) => activate::failover(args).await,
             Command::Diff(args) => diff::diff(args).await,
             Command::Rebuild(args) => rebuild::rebuild(args).await,
+            Command::Acknowledge(args) => acknowledge::acknowledge(args).await,
             Command::Quarantine(args) => quarantine::quarantine(args),
             Command::Log(args) => log_verify::log(args),
             Command::History(args) => history::history(args),

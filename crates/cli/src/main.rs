@@ -17,6 +17,7 @@ mod refusal;
 mod settings;
 mod store;
 
+mod acknowledge;
 mod activate;
 mod bench;
 mod check;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
-use understudy_protocol::{AckPolicy, Timing};
+use understudy_protocol::{AckPolicy, FailoverPolicy, Timing};
 use understudy_types::{ByteCount, NodeId, ShardName};
 
 #[derive(Clone, Debug)]
@@ -15,6 +15,7 @@ pub struct Settings {
     /// The data root.
     pub data: PathBuf,
     pub ack_policy: AckPolicy,
+    pub failover: FailoverPolicy,
     pub timing: Timing,
     pub replication: Endpoint,
     pub console: Endpoint,

@@ -20,6 +20,11 @@ pub struct Status {
     /// The highest epoch that this node has promised.
     pub promised_epoch: Epoch,
     pub ack_policy: AckPolicy,
+    /// `manual` or `automatic`: whether this node may ask for a failover.
+    #[serde(default)]
+    pub failover: String,
+    /// How long an automatic one waits over a lease that has run out.
+    pub hold_off_seconds: Option<f64>,
     pub uptime_seconds: f64,
     pub lease: Option<LeaseStatus>,
     pub shards: BTreeMap<ShardName, ShardStatus>,
@@ -49,6 +54,9 @@ pub struct LeaseStatus {
     pub in_sync: Vec<NodeId>,
     pub ack_policy: AckPolicy,
     pub handover_to: Option<NodeId>,
+    /// The epoch that an automatic failover took and no operator has
+    /// acknowledged: until then there is no other one.
+    pub unacknowledged_epoch: Option<Epoch>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -145,7 +153,8 @@ pub struct ActivationStepRecord {
     pub node: NodeId,
     /// The step's name: `refused`, `accepted`, `holding`, `sealed`,
     /// `confirmed`, `handed_over`, `aborted`, `promised`, `claimed`,
-    /// `drained`, `fenced`, `taken`, `serving`, `follows`, `already_done`.
+    /// `drained`, `fenced`, `taken`, `serving`, `follows`, `acknowledged`,
+    /// `already_done`.
     pub step: String,
     pub detail: String,
 }

@@ -134,6 +134,11 @@ pub struct Lease {
     /// Where every shard ended, when the state is `released`.
     pub sealed: Option<Heads>,
     pub activation: Option<Consumed>,
+    /// The last epoch that a node took by itself, until an operator has
+    /// acknowledged it: meanwhile none is taken so. Absent in the object when
+    /// there is none, as in those of versions before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unacknowledged: Option<Epoch>,
 }
 
 /// Why bytes are not a lease that this node can act on.
@@ -176,6 +181,7 @@ impl Lease {
             }),
             sealed: None,
             activation: None,
+            unacknowledged: None,
         }
     }
 

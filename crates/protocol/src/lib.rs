@@ -14,6 +14,8 @@
 
 mod timing;
 
+mod failover;
+
 mod lease;
 
 mod activation;
@@ -24,6 +26,7 @@ pub mod control;
 
 pub use activation::{AcceptLoss, ActivationRequest, Mode, RequestId};
 pub use control::{Action, Control, Event, Facts, LossBound, Moment, Notice, RoleName, Setup};
+pub use failover::{FailoverPolicy, InvalidHoldOff};
 pub use lease::{
     AckPolicy, Consumed, ETag, EpochRecord, Handover, Heads, Lease, LeaseError, LeaseState, Member,
     StandbyId,

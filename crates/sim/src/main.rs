@@ -119,6 +119,7 @@ fn print_summary(summary: &Summary, took: Duration) {
         stats.promotions, stats.lossy_promotions
     );
     println!("switchovers          {}", stats.switchovers);
+    println!("automatic failovers  {}", stats.unasked);
     println!("crashes              {}", stats.crashes);
     println!("tails cut            {}", stats.truncations);
     println!(

@@ -87,6 +87,10 @@ mutations! {
     OldStreamTaken = "old-stream-taken",
     /// A switchover is sealed while the log still flushes.
     SealedBeforeFlushed = "sealed-before-flushed",
+    /// A node that may act by itself does so as soon as the lease is over.
+    NoHoldOff = "no-hold-off",
+    /// A renewal drops the mark of an automatic failover.
+    MarkDropped = "mark-dropped",
     /// The read of the lease that a request asks for is answered from memory.
     ReadFromMemory = "read-from-memory",
     /// A damaged segment and all behind it are removed, and the log is used.

@@ -30,7 +30,7 @@ pub struct Outcome {
 /// Runs a seed. A function of its arguments and of nothing else.
 pub fn run(seed: u64, mutation: Option<Mutation>, tracing: Tracing) -> Outcome {
     let mut chance = Chance::new(seed);
-    let scenario = Scenario::draw(&mut chance);
+    let scenario = Scenario::draw(seed, &mut chance);
     let trace = match tracing {
         Tracing::Off => Trace::Off,
         Tracing::On => Trace::Kept(Vec::new()),

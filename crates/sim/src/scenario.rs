@@ -2,7 +2,7 @@
 
 use crate::chance::Chance;
 use std::time::Duration;
-use understudy_protocol::{AckPolicy, Timing};
+use understudy_protocol::{AckPolicy, FailoverPolicy, Timing};
 use understudy_types::{ClusterId, NodeId, ShardName};
 
 #[derive(Clone, Debug)]
@@ -11,6 +11,7 @@ pub(crate) struct Scenario {
     pub nodes: usize,
     pub shards: usize,
     pub ack_policy: AckPolicy,
+    pub failover: FailoverPolicy,
     pub timing: Timing,
     /// How long faults go on.
     pub faults_for: Duration,
@@ -40,10 +41,20 @@ fn quick_timing() -> Timing {
     timing.checked().expect("the simulator's times are sound")
 }
 
+/// Every fourth seed has nodes that may act by themselves. Not drawn, so that
+/// a seed from before is the run that it was.
+fn failover_of(seed: u64) -> FailoverPolicy {
+    if seed % 4 != 1 {
+        return FailoverPolicy::Manual;
+    }
+    let hold_off = [1600, 3000][(seed / 4 % 2) as usize].mul_millis();
+    FailoverPolicy::automatic(Some(hold_off), &quick_timing()).expect("a sound hold-off")
+}
+
 impl Scenario {
-    pub(crate) fn draw(chance: &mut Chance) -> Scenario {
+    pub(crate) fn draw(seed: u64, chance: &mut Chance) -> Scenario {
         let calm = chance.percent(15);
-        Scenario {
+        let scenario = Scenario {
             cluster: ClusterId::from_bytes(chance.bytes()),
             nodes: if chance.percent(60) { 2 } else { 3 },
             shards: 1 + chance.index(3).min(chance.index(3)),
@@ -52,6 +63,7 @@ impl Scenario {
             } else {
                 AckPolicy::Local
             },
+            failover: failover_of(seed),
             timing: quick_timing(),
             faults_for: chance.millis(20_000, 50_000),
             fault_gap: if calm {
@@ -64,7 +76,24 @@ impl Scenario {
             clients: 2 + chance.index(2),
             link_delay: chance.pick(&[2, 10, 60]).mul_millis(),
             flush_delay: chance.pick(&[3, 20, 80]).mul_millis(),
+        };
+        scenario.left_alone(seed)
+    }
+
+    /// Nodes act by themselves only where they are left alone, and never
+    /// under `local`.
+    fn left_alone(mut self, seed: u64) -> Scenario {
+        if self.is_automatic() {
+            self.operator_gap *= 3;
+            if !seed.is_multiple_of(5) {
+                self.ack_policy = AckPolicy::Replicated;
+            }
         }
+        self
+    }
+
+    pub(crate) fn is_automatic(&self) -> bool {
+        self.failover != FailoverPolicy::Manual
     }
 
     pub(crate) fn node_name(node: usize) -> NodeId {

@@ -9,6 +9,8 @@ pub struct Stats {
     pub promotions: u64,
     pub lossy_promotions: u64,
     pub switchovers: u64,
+    /// Epochs that a node took without being asked.
+    pub unasked: u64,
     pub crashes: u64,
     pub truncations: u64,
     pub acknowledged: u64,
@@ -32,6 +34,7 @@ impl AddAssign<&Stats> for Stats {
             promotions,
             lossy_promotions,
             switchovers,
+            unasked,
             crashes,
             truncations,
             acknowledged,
@@ -44,6 +47,7 @@ impl AddAssign<&Stats> for Stats {
         self.promotions += promotions;
         self.lossy_promotions += lossy_promotions;
         self.switchovers += switchovers;
+        self.unasked += unasked;
         self.crashes += crashes;
         self.truncations += truncations;
         self.acknowledged += acknowledged;

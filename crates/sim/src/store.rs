@@ -78,6 +78,8 @@ pub(crate) struct Store {
     pub dark_for_node_until: Vec<SimTime>,
     /// Which write each lease came from, counted from the founding one.
     versions: BTreeMap<Nonce, u64>,
+    /// When the lease was last written.
+    written_at: SimTime,
 }
 
 impl Store {
@@ -92,6 +94,7 @@ impl Store {
             dark_until: SimTime::ZERO,
             dark_for_node_until: vec![SimTime::ZERO; scenario.nodes],
             versions: BTreeMap::from([(nonce, 0)]),
+            written_at: SimTime::ZERO,
         }
     }
 
@@ -298,6 +301,8 @@ fn write(env: &mut Env, node: usize, base: &ETag, body: Vec<u8>) -> WriteAnswer 
             after.handover.as_ref().map(|h| h.successor.as_str()),
         )
     });
-    crate::invariants::lease_written(env, &before, &after);
+    let stood_still = env.now.since(env.store.written_at);
+    env.store.written_at = env.now;
+    crate::invariants::lease_written(env, &before, &after, stood_still);
     WriteAnswer::Applied(etag)
 }

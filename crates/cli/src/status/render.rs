@@ -102,6 +102,13 @@ fn cluster(out: &mut String, status: &Status) {
         }
     }
     out.push('\n');
+    if let Some(epoch) = lease.unacknowledged_epoch {
+        let _ = writeln!(
+            out,
+            "WARNING  epoch {epoch} was taken by an automatic failover: no other happens until understudy acknowledge --expect-epoch {}",
+            lease.epoch
+        );
+    }
     if let Some(to) = &lease.handover_to {
         let _ = writeln!(out, " HANDING OVER to {to}");
     }
@@ -319,13 +326,23 @@ fn silent_standbys(out: &mut String, report: &PairReport, primary: &Status) {
     }
 }
 
+/// Who may ask for it.
+fn failover(status: &Status) -> String {
+    match status.hold_off_seconds {
+        Some(hold_off) => format!("{} (hold-off {})", status.failover, span(hold_off)),
+        None if status.failover.is_empty() => "unknown".to_owned(),
+        None => status.failover.clone(),
+    }
+}
+
 fn promoted_now(out: &mut String, status: &Status) {
     let bound = status
         .loss_bound
         .map_or("unknown".to_owned(), |bound| bound.to_string());
     let _ = writeln!(
         out,
-        "IF {} WERE PROMOTED NOW   could lose: {bound}",
-        status.node
+        "IF {} WERE PROMOTED NOW   could lose: {bound}   failover {}",
+        status.node,
+        failover(status)
     );
 }

@@ -12,7 +12,7 @@ fn common(node: &str, role: &str) -> Value {
     json!({
         "node": node, "data_id": "0".repeat(32), "cluster": "1".repeat(32), "cluster_name": "dev",
         "version": "0.1.0", "role": role, "promised_epoch": 3, "ack_policy": "replicated",
-        "uptime_seconds": 125.0, "stream": null, "standbys": [], "loss_bound": null,
+        "failover": "manual", "uptime_seconds": 125.0, "stream": null, "standbys": [], "loss_bound": null,
         "disk_free_bytes": null,
         "lease": {
             "epoch": 3, "state": "held", "holder": "alpha", "holder_replication": "127.0.0.1:2390",
@@ -90,7 +90,7 @@ STANDBY bravo   STREAMING from alpha   link up 2 m 00 s   heartbeat 0.21 s ago  
   shard                primary         flushed         applied     lag rec   lag bytes    lag time  chain
   main              18 204 511      18 204 511      18 204 511           0         0 B      0.00 s  ✓ 0115c75f
               state: equal at LSN 18 204 500, 0.40 s ago
-IF bravo WERE PROMOTED NOW   could lose: no acknowledged write
+IF bravo WERE PROMOTED NOW   could lose: no acknowledged write   failover manual
 ";
     assert_eq!(render(&pair), expected);
     assert_eq!(exit_of(&pair), Exit::Done);
@@ -120,7 +120,7 @@ STANDBY bravo   NOT STREAMING (connecting) from alpha   heartbeat 4 m 12 s ago  
   shard                primary         flushed         applied     lag rec   lag bytes    lag time  chain
   main              18 204 511      18 204 511      18 204 511         ≥ 0       ≥ 0 B  ≥ 251.40 s  ✓ 0115c75f
               state: equal at LSN 18 204 500, 0.40 s ago
-IF bravo WERE PROMOTED NOW   could lose: writes acknowledged in the last 252.1 s (0 records known to be missing)
+IF bravo WERE PROMOTED NOW   could lose: writes acknowledged in the last 252.1 s (0 records known to be missing)   failover manual
 ";
     assert_eq!(render(&pair), expected);
     assert_eq!(exit_of(&pair), Exit::Warnings);
@@ -213,4 +213,23 @@ fn answers_of_two_clusters_are_pointed_out() {
         answered("127.0.0.1:2490", other),
     ]);
     assert!(render(&pair).starts_with("WARNING  the answers come from different clusters"));
+}
+
+#[test]
+fn automatic_failover_that_nobody_has_acknowledged_is_a_warning_on_the_screen() {
+    let mut value = standby();
+    value["failover"] = json!("automatic");
+    value["hold_off_seconds"] = json!(10.0);
+    value["lease"]["unacknowledged_epoch"] = json!(3);
+    let text = render(&report(vec![answered("127.0.0.1:2490", value)]));
+    assert!(
+        text.contains(
+            "WARNING  epoch 3 was taken by an automatic failover: no other happens until understudy acknowledge --expect-epoch 3\n"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("failover automatic (hold-off 10 s)\n"),
+        "{text}"
+    );
 }

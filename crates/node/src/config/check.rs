@@ -1,6 +1,6 @@
 //! From the file to settings: defaults, and every relation between values.
 
-use super::raw::{self, File};
+use super::raw::{self, FailoverWord, File};
 use super::units::Span;
 use super::{Configuration, StoreSettings};
 use crate::settings::{Endpoint, Limits, LogSettings, Settings, ShardSettings, StreamSettings};
@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 use understudy_log::MAX_BATCH_BYTES;
-use understudy_protocol::{AckPolicy, Timing};
+use understudy_protocol::{AckPolicy, FailoverPolicy, Timing};
 use understudy_types::{ByteCount, ShardName};
 
 const REPLICATION_PORT: u16 = 2390;
@@ -23,6 +23,7 @@ type Checked<T> = Result<T, String>;
 pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
     check_cluster(&file.cluster)?;
     let timing = timing(&file)?;
+    let failover = failover(&file, &timing)?;
     let store = store(&file.store, &timing)?;
     let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
     let replication = endpoint(
@@ -47,6 +48,7 @@ pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
         node: file.node,
         data: directory.join(file.data),
         ack_policy: file.ack_policy.unwrap_or(AckPolicy::Local),
+        failover,
         timing,
         replication,
         console,
@@ -101,6 +103,16 @@ fn timing(file: &File) -> Checked<Timing> {
     }
     .checked()
     .map_err(|error| error.to_string())
+}
+
+fn failover(file: &File, timing: &Timing) -> Checked<FailoverPolicy> {
+    let hold_off = file.automatic.hold_off.map(|span| span.0);
+    match file.failover {
+        Some(FailoverWord::Automatic) => {
+            FailoverPolicy::automatic(hold_off, timing).map_err(|error| error.to_string())
+        }
+        Some(FailoverWord::Manual) | None => Ok(FailoverPolicy::Manual),
+    }
 }
 
 fn store(store: &raw::Store, timing: &Timing) -> Checked<StoreSettings> {

@@ -15,6 +15,7 @@ pub(super) struct File {
     pub(super) node: NodeId,
     pub(super) data: PathBuf,
     pub(super) ack_policy: Option<AckPolicy>,
+    pub(super) failover: Option<FailoverWord>,
     pub(super) store: Store,
     #[serde(default)]
     pub(super) listen: Listen,
@@ -26,6 +27,8 @@ pub(super) struct File {
     pub(super) lease: Lease,
     #[serde(default)]
     pub(super) handover: Handover,
+    #[serde(default)]
+    pub(super) automatic: Automatic,
     #[serde(default)]
     pub(super) standby: Standby,
     #[serde(default)]
@@ -84,6 +87,19 @@ pub(super) struct Lease {
 #[serde(deny_unknown_fields)]
 pub(super) struct Handover {
     pub(super) timeout: Option<Span>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FailoverWord {
+    Manual,
+    Automatic,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Automatic {
+    pub(super) hold_off: Option<Span>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

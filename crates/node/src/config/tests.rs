@@ -2,7 +2,7 @@ use super::{Configuration, Overrides, parse_byte_count, parse_duration, raw};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
-use understudy_protocol::AckPolicy;
+use understudy_protocol::{AckPolicy, FailoverPolicy};
 use understudy_types::ByteCount;
 
 const SMALLEST: &str = r#"
@@ -25,6 +25,7 @@ cluster = "prod"
 node = "alpha"
 data = "/var/lib/understudy"
 ack_policy = "replicated"
+failover = "automatic"
 [store]
 bucket = "leases"
 prefix = "prod"
@@ -53,6 +54,8 @@ attempt_timeout = "1500ms"
 timeout = "2s"
 [standby]
 timeout = "2s"
+[automatic]
+hold_off = "15s"
 [log]
 segment_size = "64MiB"
 tail_memory = "32MiB"
@@ -250,6 +253,22 @@ fn two_shards_of_one_name_are_refused() {
         &smallest_with("[[shard]]\nname = \"main\"\nlisten = \"127.0.0.1:2380\"\n"),
         "rename one",
     );
+}
+
+#[test]
+fn failover_is_manual_unless_the_file_says_otherwise() {
+    assert_eq!(
+        parse(SMALLEST).unwrap().settings.failover,
+        FailoverPolicy::Manual
+    );
+    let automatic = format!("failover = \"automatic\"\n{SMALLEST}");
+    let hold_off = Duration::from_secs(10);
+    let expected = FailoverPolicy::Automatic { hold_off };
+    assert_eq!(parse(&automatic).unwrap().settings.failover, expected);
+    for wrong in ["4s", "2h"] {
+        let text = format!("{automatic}\n[automatic]\nhold_off = \"{wrong}\"\n");
+        refused(&text, "automatic.hold_off");
+    }
 }
 
 #[test]

@@ -217,7 +217,12 @@ impl Driver {
             | Notice::EpochWentBack { .. }
             | Notice::Cloned
             | Notice::LogShorterThanLease => tracing::error!("{notice}"),
-            Notice::Lapsed | Notice::ActivationUnusable(_) | Notice::OutOfSync(_) => {
+            Notice::Lapsed
+            | Notice::ActivationUnusable(_)
+            | Notice::OutOfSync(_)
+            | Notice::AsksItself(_)
+            | Notice::NoAutomaticFailover(_)
+            | Notice::Unacknowledged { .. } => {
                 tracing::warn!("{notice}");
             }
             _ => tracing::info!("{notice}"),

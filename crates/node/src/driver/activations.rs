@@ -119,6 +119,7 @@ fn name(step: &Step) -> &'static str {
         Step::Taken { .. } => "taken",
         Step::Serving(_) => "serving",
         Step::Follows { .. } => "follows",
+        Step::Acknowledged(_) => "acknowledged",
         Step::AlreadyDone { .. } => "already_done",
     }
 }
@@ -131,6 +132,7 @@ fn ends(step: &Step) -> bool {
             | Step::Aborted { .. }
             | Step::Serving(_)
             | Step::Follows { .. }
+            | Step::Acknowledged(_)
             | Step::AlreadyDone { .. }
     )
 }

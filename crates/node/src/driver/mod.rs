@@ -84,6 +84,12 @@ impl DriverHandle {
         self.tell(Told::Core(Event::Knock)).await;
     }
 
+    /// Answered as an activation under this id.
+    pub(crate) async fn acknowledge(&self, id: RequestId, expect_epoch: Epoch) {
+        let event = Event::Acknowledge { id, expect_epoch };
+        self.tell(Told::Core(event)).await;
+    }
+
     pub(crate) async fn peer_promised(&self, epoch: Epoch) {
         self.tell(Told::Core(Event::PeerPromised(epoch))).await;
     }

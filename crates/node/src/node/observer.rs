@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use understudy_log::{Disk, Identity, OsDisk};
 use understudy_protocol::control::{ControlView, LeaseView};
 use understudy_protocol::shard::Findings;
-use understudy_protocol::{AckPolicy, Mode, RoleName};
+use understudy_protocol::{AckPolicy, FailoverPolicy, Mode, RoleName};
 use understudy_types::{BootTime, Clock, ClusterId, Epoch, lsn_value};
 
 /// A cheap, cloneable view of a running node.
@@ -120,6 +120,16 @@ impl Observer {
             role,
             promised_epoch: control.as_ref().map(|c| c.promised).unwrap_or_default(),
             ack_policy: self.settings.ack_policy,
+            failover: match self.settings.failover {
+                FailoverPolicy::Manual => "manual",
+                FailoverPolicy::Automatic { .. } => "automatic",
+            }
+            .to_owned(),
+            hold_off_seconds: self
+                .settings
+                .failover
+                .hold_off()
+                .map(|time| time.as_secs_f64()),
             uptime_seconds: now.since(self.started).as_secs_f64(),
             lease: lease
                 .zip(control.as_ref())
@@ -343,6 +353,7 @@ fn lease_status(seen: &LeaseView, control: &ControlView, now: BootTime) -> Lease
             .handover
             .as_ref()
             .map(|handover| handover.successor.clone()),
+        unacknowledged_epoch: lease.unacknowledged,
     }
 }
 

@@ -240,6 +240,7 @@ async fn start_on<S: StateMachine>(
             .map(|shard| shard.name.clone())
             .collect(),
         ack_policy: settings.ack_policy,
+        failover: settings.failover,
         timing: settings.timing.clone(),
     };
     let cores: Vec<_> = booted.iter().map(|shard| shard.core.clone()).collect();

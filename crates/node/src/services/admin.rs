@@ -13,9 +13,9 @@ use tonic::{Request, Response, Status};
 use understudy_protocol::{Mode, RequestId, RoleName};
 use understudy_types::{Epoch, ShardName, lsn_value};
 use understudy_wire::v1::{
-    ActivationStep, KnockRequest, KnockResponse, RebuildStateRequest, RebuildStateResponse,
-    RebuiltShard, StatusRequest, StatusResponse, VerdictRequest, VerdictResponse,
-    WatchActivationRequest, admin_server::Admin,
+    AcknowledgeRequest, AcknowledgeResponse, ActivationStep, KnockRequest, KnockResponse,
+    RebuildStateRequest, RebuildStateResponse, RebuiltShard, StatusRequest, StatusResponse,
+    VerdictRequest, VerdictResponse, WatchActivationRequest, admin_server::Admin,
 };
 
 pub(crate) struct AdminService {
@@ -76,6 +76,33 @@ impl Admin for AdminService {
         let rebuilt = shards.into_iter().map(rebuild);
         let shards = futures::future::try_join_all(rebuilt).await?;
         Ok(Response::new(RebuildStateResponse { shards }))
+    }
+
+    async fn acknowledge(
+        &self,
+        request: Request<AcknowledgeRequest>,
+    ) -> Result<Response<AcknowledgeResponse>, Status> {
+        let AcknowledgeRequest { id, expect_epoch } = request.into_inner();
+        let id: RequestId = id
+            .parse()
+            .map_err(|_| Status::invalid_argument("malformed id"))?;
+        let activations = self.driver.activations();
+        let mut changed = activations.changed();
+        self.driver.acknowledge(id, Epoch::new(expect_epoch)).await;
+        let stopped = self.observer.stopped();
+        loop {
+            changed.borrow_and_update();
+            if let Some((step, _, true)) = activations.step(id, 0) {
+                return Ok(Response::new(AcknowledgeResponse {
+                    failed: step.step == "refused",
+                    detail: step.detail,
+                }));
+            }
+            tokio::select! {
+                _ = changed.changed() => {}
+                () = stopped.cancelled() => return Err(Status::unavailable("the node ends")),
+            }
+        }
     }
 
     type WatchActivationStream = Pin<Box<dyn Stream<Item = Result<ActivationStep, Status>> + Send>>;

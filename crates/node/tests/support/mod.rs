@@ -13,7 +13,7 @@ use understudy_node::settings::{
 };
 use understudy_node::{BootClock, Node, Observer};
 use understudy_protocol::{
-    AcceptLoss, AckPolicy, ActivationRequest, Lease, Mode, RequestId, Timing,
+    AcceptLoss, AckPolicy, ActivationRequest, FailoverPolicy, Lease, Mode, RequestId, Timing,
 };
 use understudy_state::StateMachine;
 use understudy_store::{Condition, Fetched, MemoryStore, ObjectStore};
@@ -111,6 +111,7 @@ impl<S: StateMachine> Pair<S> {
             node: name.parse().expect("a name"),
             data: self.directory.path().join(name),
             ack_policy: self.policy,
+            failover: FailoverPolicy::Manual,
             timing: Timing {
                 ttl: Duration::from_secs(3),
                 margin: Duration::from_millis(300),

@@ -1,7 +1,9 @@
 //! What the core is told, and what it asks for.
 
+use super::automatic::Reluctance;
 use super::loss::{Known, LossBound};
 use crate::activation::{ActivationRequest, RequestId};
+use crate::failover::FailoverPolicy;
 use crate::lease::{AckPolicy, ETag, Heads, Member, StandbyId};
 use crate::shard::Requirement;
 use crate::timing::Timing;
@@ -15,6 +17,7 @@ pub struct Setup {
     pub me: Member,
     pub shards: Vec<ShardName>,
     pub ack_policy: AckPolicy,
+    pub failover: FailoverPolicy,
     pub timing: Timing,
 }
 
@@ -78,6 +81,12 @@ pub enum Event {
     Facts(Facts),
     /// Someone says that the lease or the flag has changed: look now.
     Knock,
+    /// An operator has looked at the last automatic failover. Answered under
+    /// this id, as a request is.
+    Acknowledge {
+        id: RequestId,
+        expect_epoch: Epoch,
+    },
     Shutdown,
 
     /// The epoch's first batch is flushed and all before it is applied.
@@ -197,7 +206,16 @@ pub enum Notice {
     ActivationUnusable(String),
     #[error("the primary is of epoch {lease}, but epoch {promised} is promised here")]
     PromisedBeyondLease { lease: Epoch, promised: Epoch },
-    /// A step of an operator's request.
+    /// This node's own request. It is judged as an operator's is.
+    #[error("no operator asked, this node does: request {} to fail over, because {}", .0.id, .0.reason)]
+    AsksItself(Box<ActivationRequest>),
+    #[error("no automatic failover to this node: {0}")]
+    NoAutomaticFailover(Reluctance),
+    #[error(
+        "epoch {epoch} was taken by an automatic failover: no other happens until an operator has looked and runs `understudy acknowledge`"
+    )]
+    Unacknowledged { epoch: Epoch },
+    /// A step of a request.
     #[error("activation {id}: {step}")]
     Activation { id: RequestId, step: Step },
 }
@@ -240,6 +258,8 @@ pub enum Step {
     Serving(Epoch),
     #[error("follows {to} in epoch {epoch}")]
     Follows { to: NodeId, epoch: Epoch },
+    #[error("the automatic failover is acknowledged in epoch {0}: another one may happen")]
+    Acknowledged(Epoch),
     #[error("already done: {holder} holds epoch {epoch}")]
     AlreadyDone { holder: NodeId, epoch: Epoch },
 }

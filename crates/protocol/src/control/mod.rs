@@ -4,7 +4,9 @@
 //! at what is known and issues the next act of the role. At most one request
 //! about the lease is under way at a time ([`desk::Desk`]).
 
+mod acknowledge;
 mod activate;
+mod automatic;
 mod desk;
 mod event;
 mod inbox;
@@ -16,15 +18,17 @@ mod promotion;
 mod standby;
 mod view;
 
+pub use automatic::Reluctance;
 pub use event::{
     Action, Event, Facts, LeaseFetched, Moment, Notice, ObjectFetched, Setup, Step, WriteAnswer,
 };
 pub use loss::{Known, LossBound};
 pub use view::{ControlView, LeaseView, PeerView, RoleName};
 
-use crate::activation::{ActivationRequest, Mode};
+use crate::activation::{ActivationRequest, Mode, RequestId};
 use crate::lease::{ETag, Heads, Lease};
 use activate::displaced;
+use automatic::Watch;
 use desk::{Desk, DeskNews};
 use inbox::{Inbox, Look, Wait};
 use primary::Primary;
@@ -67,6 +71,9 @@ pub struct Control {
     facts: Facts,
     desk: Desk,
     inbox: Inbox,
+    watch: Watch,
+    /// An operator's acknowledgement on its way into the lease.
+    acknowledging: Option<RequestId>,
     role: Role,
     shutting_down: bool,
 }
@@ -86,6 +93,8 @@ impl Control {
             seen: None,
             store_answered: None,
             facts,
+            watch: Watch::default(),
+            acknowledging: None,
             role: Role::Standby(Standby::default()),
             shutting_down: false,
         }
@@ -150,6 +159,9 @@ impl Control {
                 self.desk.read_now(moment.now);
                 self.inbox.read_now(moment.now);
             }
+            Event::Acknowledge { id, expect_epoch } => {
+                self.note_acknowledgement(id, expect_epoch, out);
+            }
             Event::Shutdown => self.shutting_down = true,
             other => self.note_in_role(moment, other),
         }
@@ -187,11 +199,17 @@ impl Control {
             Look::Silent => Some(false),
             // Without the store no epoch can be taken.
             Look::Fresh => {
-                let limit = self.setup.timing.store_patience();
-                let answered = self.store_answered?;
-                Some(moment.now.since(answered) <= limit)
+                self.store_answered?;
+                Some(self.store_is_fresh(moment.now))
             }
         }
+    }
+
+    /// Whether the store has answered about the lease lately.
+    fn store_is_fresh(&self, now: BootTime) -> bool {
+        let limit = self.setup.timing.store_patience();
+        self.store_answered
+            .is_some_and(|answered| now.since(answered) <= limit)
     }
 
     fn note_facts(&mut self, facts: Facts) {
@@ -220,14 +238,14 @@ impl Control {
     fn note_desk(&mut self, moment: &Moment, news: DeskNews, out: &mut Vec<Action>) {
         match news {
             DeskNews::Nothing => {}
-            DeskNews::Unchanged => self.store_answered = Some(moment.now),
+            DeskNews::Unchanged => self.note_store_answer(moment.now),
             DeskNews::Unusable(notice) => out.push(Action::Notify(notice)),
             DeskNews::Changed { lease, etag } => {
-                self.store_answered = Some(moment.now);
+                self.note_store_answer(moment.now);
                 self.see(moment, *lease, etag, out);
             }
             DeskNews::Won(won) => {
-                self.store_answered = Some(moment.now);
+                self.note_store_answer(moment.now);
                 self.seen = Some(Seen {
                     lease: won.lease.clone(),
                     etag: won.etag.clone(),
@@ -240,6 +258,12 @@ impl Control {
                 }
             }
         }
+    }
+
+    fn note_store_answer(&mut self, now: BootTime) {
+        let patience = self.setup.timing.store_patience();
+        self.watch.note_answer(self.store_answered, now, patience);
+        self.store_answered = Some(now);
     }
 
     /// Takes a lease object that some other write made.
@@ -272,6 +296,7 @@ impl Control {
                 None => break,
             }
         }
+        self.give_up_acknowledgement(out);
         if !matches!(self.role, Role::Ended) {
             let timing = &self.setup.timing;
             let poll_every = timing.poll_every;

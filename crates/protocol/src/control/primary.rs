@@ -171,7 +171,7 @@ impl Control {
             return Some(self.give_way(&seen, out));
         }
         self.note_lapse(moment, out);
-        self.note_opened(out);
+        self.note_opened(&seen, out);
         if seen.lease.state == LeaseState::Released {
             out.push(Action::Close);
             out.push(Action::Exit);
@@ -182,6 +182,7 @@ impl Control {
         }
         self.drive_pause(moment, &seen, out);
         self.keep_in_sync_set(moment, &seen, out);
+        self.drive_acknowledgement(moment, &seen, out);
         self.renew(moment, &seen, out);
         None
     }
@@ -222,7 +223,7 @@ impl Control {
         }
     }
 
-    fn note_opened(&mut self, out: &mut Vec<Action>) {
+    fn note_opened(&mut self, seen: &Seen, out: &mut Vec<Action>) {
         let Role::Primary(primary) = &mut self.role else {
             return;
         };
@@ -234,6 +235,9 @@ impl Control {
         out.push(Action::Notify(Notice::Serving {
             epoch: primary.epoch,
         }));
+        if let Some(epoch) = seen.lease.unacknowledged {
+            out.push(Action::Notify(Notice::Unacknowledged { epoch }));
+        }
         if let Some(id) = primary.request.take() {
             self.inbox.close(id);
             let step = Step::Serving(primary.epoch);

@@ -1,9 +1,9 @@
 //! Following the holder of the lease, and noticing when to stop.
 
-use super::activate::judge_as_standby;
+use super::activate::{Judgement, judge_as_standby};
 use super::event::{Action, Event, Moment, Notice};
 use super::loss::reached;
-use super::promotion::{Cause, Promotion};
+use super::promotion::{Cause, Origin, Promotion};
 use super::{Control, Role, Seen};
 use crate::lease::{Lease, LeaseState};
 use understudy_types::{BootTime, Epoch, Nonce, lsn_value};
@@ -54,7 +54,7 @@ fn own_cause(control: &Control, seen: &Seen, now: BootTime) -> Option<Cause> {
 
 /// Whether a log holds less than the lease says it held when its last epoch
 /// began: an emptied or restored disk.
-fn log_is_shorter(control: &Control, lease: &Lease) -> bool {
+pub(super) fn log_is_shorter(control: &Control, lease: &Lease) -> bool {
     lease.history.last().is_some_and(|record| {
         record.forks.iter().any(|(shard, fork)| {
             let here = control.facts.heads.get(shard).copied().flatten();
@@ -77,6 +77,7 @@ impl Control {
             }
             self.tell_short_log(out);
         }
+        self.ask_itself(moment, &seen, out);
         if let Some(role) = self.judge_request(moment, &seen, out) {
             return Some(role);
         }
@@ -101,16 +102,27 @@ impl Control {
     ) -> Option<Role> {
         let request = self.inbox.open()?.clone();
         let store_is_fresh = self.store_is_fresh_for_request(moment)?;
-        let judgement = judge_as_standby(
-            &request,
-            store_is_fresh,
-            &self.setup,
-            seen,
-            &self.facts,
-            moment,
+        let origin = self.watch.origin(request.id);
+        let void = match origin {
+            Origin::Automatic if store_is_fresh => self.own_request_is_void(moment, seen),
+            Origin::Automatic | Origin::Operator => None,
+        };
+        let judgement = void.map_or_else(
+            || {
+                judge_as_standby(
+                    &request,
+                    store_is_fresh,
+                    &self.setup,
+                    seen,
+                    &self.facts,
+                    moment,
+                )
+            },
+            Judgement::Answer,
         );
         let accepted = self.inbox.settle(request, judgement, out)?;
-        self.promote(seen, Cause::Failover(Box::new(accepted)), out)
+        let request = Box::new(accepted);
+        self.promote(seen, Cause::Failover { request, origin }, out)
     }
 
     fn promote(&mut self, seen: &Seen, cause: Cause, out: &mut Vec<Action>) -> Option<Role> {

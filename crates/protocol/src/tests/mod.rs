@@ -1,6 +1,7 @@
 //! Tables: events in, actions out.
 
 mod ambiguous;
+mod automatic;
 mod commit;
 mod comparison;
 mod diverged;

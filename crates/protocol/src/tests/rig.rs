@@ -104,11 +104,16 @@ impl Rig {
     }
 
     pub(super) fn unread(name: &str, lsn: u64, stored: Lease) -> Rig {
+        Rig::of(name, lsn, stored, FailoverPolicy::Manual)
+    }
+
+    pub(super) fn of(name: &str, lsn: u64, stored: Lease, failover: FailoverPolicy) -> Rig {
         let setup = Setup {
             cluster: CLUSTER,
             me: member(name),
             shards: vec![shard()],
             ack_policy: stored.ack_policy,
+            failover,
             timing: Timing::default(),
         };
         let now = BootTime::from_nanos(1_000_000_000_000);

@@ -2,6 +2,7 @@
 //! what they do; these files say whether they may.
 
 mod acked_survives;
+mod automatic_holds_back;
 mod corruption_is_refused;
 mod epochs_grow;
 mod fsync_failure_stops;
@@ -22,6 +23,7 @@ use crate::env::Env;
 use crate::node::{Applied, Shadow};
 use crate::oracle::Floor;
 use std::fmt;
+use std::time::Duration;
 use understudy_log::{Batch, Damage};
 use understudy_protocol::{ActivationRequest, Lease, RequestId};
 use understudy_types::{Epoch, Lsn, Position};
@@ -43,6 +45,7 @@ pub enum Invariant {
     NoHalfPromotion,
     FsyncFailureStops,
     ReadsAreFresh,
+    AutomaticHoldsBack,
     /// Not of the design's list: when faults stop, the pair heals.
     Heals,
 }
@@ -66,14 +69,32 @@ pub(crate) struct Invariants {
     function: state_is_a_function::StateIsAFunction,
     promotion: no_half_promotion::NoHalfPromotion,
     fsync: fsync_failure_stops::FsyncFailureStops,
+    automatic: automatic_holds_back::AutomaticHoldsBack,
 }
 
 /// A conditional write of the lease was applied.
-pub(crate) fn lease_written(env: &mut Env, before: &Lease, after: &Lease) {
+/// `before` had stood still for so long.
+pub(crate) fn lease_written(env: &mut Env, before: &Lease, after: &Lease, stood_still: Duration) {
     let verdict = env.invariants.epochs_grow.lease_written(before, after);
     env.demand(Invariant::EpochsGrow, verdict);
     let verdict = env.invariants.promotion.lease_written(before, after);
     env.demand(Invariant::NoHalfPromotion, verdict);
+    let hold_off = env.scenario.failover.hold_off().unwrap_or_default();
+    let automatic = &mut env.invariants.automatic;
+    let verdict = automatic.lease_written(before, after, stood_still, hold_off);
+    env.stats.unasked += u64::from(verdict == Ok(true));
+    env.demand(Invariant::AutomaticHoldsBack, verdict.map(|_| ()));
+}
+
+/// A node asks for a failover itself.
+pub(crate) fn asks_itself(env: &mut Env, request: &ActivationRequest) {
+    env.invariants.automatic.asked_itself(request.id);
+    requested(env, request);
+}
+
+/// An operator acknowledges the last automatic failover.
+pub(crate) fn acknowledged(env: &mut Env, epoch: Epoch) {
+    env.invariants.automatic.acknowledged(epoch);
 }
 
 /// An operator asks for something.

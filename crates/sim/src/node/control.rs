@@ -151,6 +151,7 @@ impl Process {
                 step: Step::HandedOver { .. },
                 ..
             } => env.stats.switchovers += 1,
+            Notice::AsksItself(request) => invariants::asks_itself(env, &request),
             Notice::Activation {
                 id,
                 step: Step::Refused { code, .. },

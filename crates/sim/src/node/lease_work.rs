@@ -38,6 +38,9 @@ impl Process {
         if env.is_broken(Mutation::EpochReusedOnRelease) && lease.state == LeaseState::Released {
             lease.epoch = Epoch::new(lease.epoch.get() - 1);
         }
+        if env.is_broken(Mutation::MarkDropped) && lease.renewals > 0 {
+            lease.unacknowledged = None;
+        }
         if env.is_broken(Mutation::RemovalBeforeDurable)
             && let Requirement::AllOf(members) = &self.requirement
             && members.iter().any(|member| !lease.in_sync.contains(member))

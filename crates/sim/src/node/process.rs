@@ -6,6 +6,7 @@ use super::shard::{self, Shard};
 use super::{Halt, Task};
 use crate::env::Env;
 use crate::invariants::Life;
+use crate::mutation::Mutation;
 use crate::network::{Message, Side};
 use crate::scenario::Scenario;
 use crate::store::ObjectName;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use understudy_log::{DataRoot, LogReader, PromiseFile, RootError, SimDisk};
 use understudy_protocol::shard::Requirement;
 use understudy_protocol::{
-    Control, ETag, Event, Heads, LeaseState, Member, Moment, RoleName, Setup,
+    Control, ETag, Event, FailoverPolicy, Heads, LeaseState, Member, Moment, RoleName, Setup,
 };
 use understudy_types::{BootTime, DataId, Epoch, Nonce};
 
@@ -79,6 +80,16 @@ pub(crate) struct Process {
     pub nothing_shared: bool,
 }
 
+fn failover_policy(env: &Env) -> FailoverPolicy {
+    let hold_off = Duration::ZERO;
+    match env.scenario.failover {
+        FailoverPolicy::Automatic { .. } if env.is_broken(Mutation::NoHoldOff) => {
+            FailoverPolicy::Automatic { hold_off }
+        }
+        policy => policy,
+    }
+}
+
 pub(super) fn root_halt(error: &RootError) -> Halt {
     match error {
         RootError::Disk(_) => Halt::Disk(error.to_string()),
@@ -115,6 +126,7 @@ impl Process {
             me: member.clone(),
             shards: (0..shards.len()).map(Scenario::shard_name).collect(),
             ack_policy: env.scenario.ack_policy,
+            failover: failover_policy(env),
             timing: env.scenario.timing.clone(),
         };
         let heads = heads_of(&shards);

@@ -3,6 +3,7 @@
 use super::World;
 use crate::network;
 use crate::queue::Happening;
+use crate::scenario::Scenario;
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +70,9 @@ impl World {
         let gap = self.env.scenario.fault_gap;
         let next = self.env.chance.between(Duration::from_millis(50), gap);
         self.env.after(next, Happening::FaultDue);
+        if self.env.scenario.is_automatic() && self.env.chance.percent(20) {
+            return self.holder_dies();
+        }
         let fault = self.env.chance.pick(FAULTS);
         let node = self.env.chance.index(self.nodes.len());
         self.strike(fault, node);
@@ -157,6 +161,21 @@ impl World {
             }
             _ => {}
         }
+    }
+
+    /// For about as long as it takes until a standby acts by itself.
+    fn holder_dies(&mut self) {
+        let env = &mut self.env;
+        let lease = env.store.lease();
+        let Some(holder) = lease.and_then(|lease| lease.holder) else {
+            return;
+        };
+        let node = Scenario::node_index(&holder.node);
+        env.stats.fault("process: the holder's killed for long");
+        self.nodes[node].killed(env);
+        let hold_off = env.scenario.failover.hold_off().unwrap_or_default();
+        let duration = env.scenario.timing.ttl + hold_off + env.chance.millis(0, 4000);
+        env.after(duration, Happening::Restart { node });
     }
 
     fn disk_fault(&mut self, fault: Fault, node: usize, duration: Duration) {

@@ -26,6 +26,9 @@ impl World {
         let gap = self.env.scenario.operator_gap;
         let next = self.env.chance.between(Duration::from_millis(300), gap);
         self.env.after(next, Happening::OperatorDue);
+        if self.env.scenario.is_automatic() && self.env.chance.percent(60) {
+            self.acknowledge();
+        }
         if self.env.chance.percent(10) && !self.operator.former.is_empty() {
             let index = self.env.chance.index(self.operator.former.len());
             let request = self.operator.former[index].clone();
@@ -38,6 +41,36 @@ impl World {
             self.ask(other);
         }
         self.ask(request);
+    }
+
+    /// Tells a node, mostly the primary, that the last automatic failover
+    /// has been looked at.
+    fn acknowledge(&mut self) {
+        let env = &mut self.env;
+        let Some(lease) = env.store.lease() else {
+            unreachable!("the store keeps a copy of a deleted lease")
+        };
+        let any = env.chance.index(self.nodes.len());
+        let holder = lease.holder.as_ref().map(|holder| &holder.node);
+        let index = match holder {
+            Some(holder) if env.chance.percent(80) => Scenario::node_index(holder),
+            _ => any,
+        };
+        let Some(life) = self.nodes[index].life() else {
+            return;
+        };
+        env.stats.fault("operator: acknowledged");
+        invariants::acknowledged(env, lease.epoch);
+        let event = Event::Acknowledge {
+            id: RequestId::from_bytes(env.chance.bytes()),
+            expect_epoch: lease.epoch,
+        };
+        env.task(
+            Duration::from_millis(1),
+            index,
+            life,
+            Task::Tell(Box::new(event)),
+        );
     }
 
     fn draw_request(&mut self) -> ActivationRequest {

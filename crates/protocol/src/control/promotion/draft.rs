@@ -1,13 +1,13 @@
 //! The lease as a promotion writes it.
 
-use super::{Cause, Promotion};
+use super::{Cause, Origin, Promotion};
 use crate::control::event::Setup;
 use crate::lease::{AckPolicy, Consumed, EpochRecord, Heads, Lease, LeaseState};
-use understudy_types::Nonce;
+use understudy_types::{Epoch, Nonce};
 
 fn consumed(promotion: &Promotion, lease: &Lease) -> Option<Consumed> {
     match &promotion.cause {
-        Cause::Failover(request) => Some(Consumed {
+        Cause::Failover { request, .. } => Some(Consumed {
             id: request.id,
             mode: request.mode,
             by: request.by.clone(),
@@ -18,6 +18,20 @@ fn consumed(promotion: &Promotion, lease: &Lease) -> Option<Consumed> {
             activation: Some(activation),
         } => Some(activation.clone()),
         _ => lease.activation.clone(),
+    }
+}
+
+/// An operator's act acknowledges what happened by itself before it.
+fn unacknowledged(promotion: &Promotion, base: &Lease) -> Option<Epoch> {
+    match &promotion.cause {
+        Cause::Failover { origin, .. } => match origin {
+            Origin::Automatic => Some(promotion.epoch),
+            Origin::Operator => None,
+        },
+        Cause::Handover {
+            activation: Some(_),
+        } => None,
+        Cause::Restart | Cause::Handover { activation: None } => base.unacknowledged,
     }
 }
 
@@ -32,6 +46,7 @@ pub(super) fn claimed_draft(setup: &Setup, promotion: &Promotion, base: &Lease) 
     draft.renewals = 0;
     draft.handover = None;
     draft.activation = consumed(promotion, base);
+    draft.unacknowledged = unacknowledged(promotion, base);
     draft
 }
 

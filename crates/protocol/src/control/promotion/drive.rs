@@ -81,8 +81,8 @@ impl Control {
                 .as_ref()
                 .is_none_or(|h| h.successor != self.setup.me.node);
         let outdated = match &promotion.cause {
-            // An operator's request is void in every epoch but the one it names.
-            Cause::Failover(request) => lease.epoch != request.expect_epoch,
+            // A request is void in every epoch but the one it names.
+            Cause::Failover { request, .. } => lease.epoch != request.expect_epoch,
             // And what was this data root's own may be another's by now, also
             // in an epoch below one that is promised here.
             Cause::Restart => !lease.is_of_data_root(&self.setup.me),

@@ -23,8 +23,19 @@ pub(super) enum Cause {
     Restart,
     /// The holder named this node in the lease.
     Handover { activation: Option<Consumed> },
-    /// An operator asked.
-    Failover(Box<ActivationRequest>),
+    /// Somebody asked for this node.
+    Failover {
+        request: Box<ActivationRequest>,
+        origin: Origin,
+    },
+}
+
+/// Who asked for a failover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Operator,
+    /// The node itself: it takes no lease that is not over.
+    Automatic,
 }
 
 #[derive(Debug)]
@@ -127,7 +138,7 @@ impl Promotion {
         match &self.cause {
             Cause::Restart => None,
             Cause::Handover { activation } => activation.as_ref().map(|a| a.id),
-            Cause::Failover(request) => Some(request.id),
+            Cause::Failover { request, .. } => Some(request.id),
         }
     }
 
@@ -153,16 +164,21 @@ impl Promotion {
 
     /// Why the operator's word does not cover what this promotion may lose.
     fn loss_refusal(&self) -> Option<Step> {
-        let Cause::Failover(request) = &self.cause else {
+        let Cause::Failover { request, .. } = &self.cause else {
             return None;
         };
         let covered = self.is_drained() || self.bound.is_accepted(request.accept_loss);
         (!covered).then(|| loss_refused(self.bound))
     }
 
+    fn is_automatic(&self) -> bool {
+        let automatic = Origin::Automatic;
+        matches!(&self.cause, Cause::Failover { origin, .. } if *origin == automatic)
+    }
+
     fn fenced_by(&self) -> Option<&String> {
         match &self.cause {
-            Cause::Failover(request) => request.fenced_by.as_ref(),
+            Cause::Failover { request, .. } => request.fenced_by.as_ref(),
             _ => None,
         }
     }
@@ -191,6 +207,6 @@ impl Promotion {
 }
 
 /// When the holder of this lease must have fallen silent, on our clock.
-fn free_at(seen: &Seen) -> BootTime {
+pub(super) fn free_at(seen: &Seen) -> BootTime {
     seen.since + Timing::observer_wait(seen.lease.ttl())
 }

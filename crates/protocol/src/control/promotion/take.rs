@@ -2,6 +2,7 @@
 
 use super::draft::{claimed_draft, held_draft};
 use super::{Over, Stage, free_at};
+use crate::control::automatic::not_over;
 use crate::control::desk::Won;
 use crate::control::event::{Action, Moment, Step};
 use crate::control::loss::loss_bound;
@@ -25,6 +26,11 @@ impl Control {
             return None;
         }
         let free = promotion.free(seen, moment.now);
+        if free.is_none() && promotion.is_automatic() {
+            // Nobody asked to take an epoch from a holder that is back.
+            let step = not_over("the lease was renewed after all".to_owned());
+            return Some(self.step_back(step, out));
+        }
         if free.is_some() && promotion.stopped.is_none() {
             self.close_streams(out);
             return None;

@@ -49,6 +49,16 @@ fn lease_is_as_it_was() {
 }
 
 #[test]
+fn automatic_failover_adds_one_field_until_it_is_acknowledged() {
+    let mut marked = lease();
+    marked.unacknowledged = Some(Epoch::new(4));
+    let end = include_str!("lease.json").strip_suffix("\n}\n").unwrap();
+    let expected = format!("{end},\n  \"unacknowledged\": 4\n}}\n");
+    assert_eq!(text(marked.encode()), expected);
+    assert_eq!(Lease::decode(expected.as_bytes()), Ok(marked));
+}
+
+#[test]
 fn founding_lease_is_as_it_was() {
     let nonce = Nonce::from_bytes([9; 16]);
     let lease = Lease::founding(CLUSTER, "orders".to_owned(), node("a"), nonce);
