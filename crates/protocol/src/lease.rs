@@ -2,6 +2,7 @@
 //! writes, never deleted.
 
 use crate::activation::{Mode, RequestId};
+use crate::fallback::Fallback;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -37,8 +38,8 @@ pub enum LeaseState {
 pub enum AckPolicy {
     /// It is flushed on the primary.
     Local,
-    /// It is also flushed on every standby of the in-sync set, and there is
-    /// at least one.
+    /// It is also flushed on every standby of the in-sync set, or while that
+    /// is empty, stored in the object store.
     Replicated,
 }
 
@@ -97,6 +98,33 @@ pub struct EpochRecord {
     pub lossy: bool,
 }
 
+/// Where an epoch ends in this history; `None` when it does not stand there.
+pub(crate) fn end_of(
+    history: &[EpochRecord],
+    epoch: Epoch,
+    shard: &ShardName,
+) -> Option<EpochEnd> {
+    let at = history.iter().position(|record| record.epoch == epoch)?;
+    let later = &history[at + 1..];
+    Some(match later.first() {
+        None => EpochEnd::Open,
+        // What came after a loss may begin anywhere, in another log.
+        Some(_) if later.iter().any(|record| record.lossy) => EpochEnd::Lost,
+        Some(next) => EpochEnd::ForkedAt(next.forks.get(shard).copied().flatten()),
+    })
+}
+
+/// Where an epoch of the history ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EpochEnd {
+    /// It is the newest.
+    Open,
+    /// The next one goes on from here.
+    ForkedAt(Option<Position>),
+    /// Nobody can say how much of it the newest epoch has.
+    Lost,
+}
+
 /// The activation that led to this epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,6 +167,9 @@ pub struct Lease {
     /// there is none, as in those of versions before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unacknowledged: Option<Epoch>,
+    /// Absent in the object until the store was needed for the first time.
+    #[serde(default, skip_serializing_if = "Fallback::is_unused")]
+    pub fallback: Fallback,
 }
 
 /// Why bytes are not a lease that this node can act on.
@@ -182,6 +213,7 @@ impl Lease {
             sealed: None,
             activation: None,
             unacknowledged: None,
+            fallback: Fallback::default(),
         }
     }
 

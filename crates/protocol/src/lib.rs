@@ -6,7 +6,7 @@
 //! simulator can run the same lines millions of times.
 //!
 //! Invariants that live here: OneWriter and EpochsGrow ([`control`]),
-//! AckedSurvives ([`shard::CommitTracker`]), PrefixOfPrimary and
+//! AckedSurvives ([`shard::CommitTracker`], [`fallback`]), PrefixOfPrimary and
 //! NothingFalls ([`shard::Intake`]), NoHalfPromotion ([`control`]).
 //!
 //! Start with [`Lease`], the one object that all nodes agree on; then
@@ -21,6 +21,8 @@ mod lease;
 mod activation;
 
 pub mod shard;
+
+pub mod fallback;
 
 pub mod control;
 

@@ -120,6 +120,8 @@ fn print_summary(summary: &Summary, took: Duration) {
     );
     println!("switchovers          {}", stats.switchovers);
     println!("automatic failovers  {}", stats.unasked);
+    println!("rested in the store  {}", stats.fallbacks);
+    println!("slots drained        {}", stats.drains);
     println!("crashes              {}", stats.crashes);
     println!("tails cut            {}", stats.truncations);
     println!(

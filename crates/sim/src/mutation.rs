@@ -95,6 +95,20 @@ mutations! {
     ReadFromMemory = "read-from-memory",
     /// A damaged segment and all behind it are removed, and the log is used.
     DamageCutOff = "damage-cut-off",
+    /// A put of a slot whose outcome is unknown is left, and the next slot
+    /// taken for the same batches.
+    SlotLeftBehind = "slot-left-behind",
+    /// A slot counts as stored when its put is sent.
+    StoredWhenSent = "stored-when-sent",
+    /// A promotion drains the slots, and does not seal them.
+    NoSeal = "no-seal",
+    /// A promotion drains from the first slot of all, whatever the mark says.
+    MarkNotRead = "mark-not-read",
+    /// The store is taken for complete from what is flushed, not from what is
+    /// committed.
+    BaseBeyondCommitted = "base-beyond-committed",
+    /// A promotion does not drain the slots.
+    SlotsNotDrained = "slots-not-drained",
     /// Under `local` a write waits for the flush of a standby.
     LocalWaitsForStandby = "local-waits-for-standby",
 }

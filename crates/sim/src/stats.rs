@@ -11,6 +11,10 @@ pub struct Stats {
     pub switchovers: u64,
     /// Epochs that a node took without being asked.
     pub unasked: u64,
+    /// How often acknowledgements came to rest in the store.
+    pub fallbacks: u64,
+    /// Promotions that drained the store's slots.
+    pub drains: u64,
     pub crashes: u64,
     pub truncations: u64,
     pub acknowledged: u64,
@@ -35,6 +39,8 @@ impl AddAssign<&Stats> for Stats {
             lossy_promotions,
             switchovers,
             unasked,
+            fallbacks,
+            drains,
             crashes,
             truncations,
             acknowledged,
@@ -48,6 +54,8 @@ impl AddAssign<&Stats> for Stats {
         self.lossy_promotions += lossy_promotions;
         self.switchovers += switchovers;
         self.unasked += unasked;
+        self.fallbacks += fallbacks;
+        self.drains += drains;
         self.crashes += crashes;
         self.truncations += truncations;
         self.acknowledged += acknowledged;

@@ -1,4 +1,4 @@
-//! The object store: two linearizable registers, and the way to them.
+//! The object store: linearizable registers, and the way to them.
 //!
 //! A request that goes out has one of these fates: answered; applied with the
 //! answer lost; lost; applied long after the caller gave up; delivered twice
@@ -10,10 +10,12 @@ use crate::queue::Happening;
 use crate::scenario::Scenario;
 use crate::time::SimTime;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
+use understudy_protocol::fallback::{Slot, SlotContents, SlotNumber};
 use understudy_protocol::{ETag, Lease};
-use understudy_types::Nonce;
+use understudy_types::{ClusterId, Nonce};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectName {
@@ -31,6 +33,22 @@ pub(crate) enum Operation {
         base: ETag,
         body: Vec<u8>,
     },
+    FetchSlot(SlotPlace),
+    /// Create-only.
+    PutSlot {
+        place: SlotPlace,
+        body: Vec<u8>,
+    },
+    /// Nobody waits for it.
+    RemoveSlot(SlotPlace),
+}
+
+/// A slot, and the work of a process that the answer belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SlotPlace {
+    pub shard: usize,
+    pub number: SlotNumber,
+    pub work: u64,
 }
 
 /// How the caller learns what became of a request.
@@ -71,6 +89,7 @@ impl Object {
 pub(crate) struct Store {
     lease: Option<Object>,
     activation: Option<Object>,
+    slots: BTreeMap<(usize, SlotNumber), Object>,
     /// The lease while someone has deleted it by mistake.
     deleted: Option<Object>,
     /// Until then nothing works, for all or for one node.
@@ -90,6 +109,7 @@ impl Store {
         Store {
             lease: Some(Object::new(lease.encode())),
             activation: None,
+            slots: BTreeMap::new(),
             deleted: None,
             dark_until: SimTime::ZERO,
             dark_for_node_until: vec![SimTime::ZERO; scenario.nodes],
@@ -139,6 +159,38 @@ impl Store {
                 etag: etag.clone(),
                 body: body.clone(),
             },
+        }
+    }
+
+    fn fetch_slot(&self, place: SlotPlace) -> ObjectFetched {
+        match self.slots.get(&(place.shard, place.number)) {
+            None => ObjectFetched::Absent,
+            Some(Object { etag, body }) => ObjectFetched::Found {
+                etag: etag.clone(),
+                body: body.clone(),
+            },
+        }
+    }
+
+    fn put_slot(&mut self, place: SlotPlace, body: Vec<u8>) -> WriteAnswer {
+        match self.slots.entry((place.shard, place.number)) {
+            Entry::Occupied(_) => WriteAnswer::Refused,
+            Entry::Vacant(free) => {
+                let object = free.insert(Object::new(body));
+                WriteAnswer::Applied(object.etag.clone())
+            }
+        }
+    }
+
+    /// A seal stays for ever.
+    fn remove_slot(&mut self, place: SlotPlace, cluster: ClusterId) {
+        if let Entry::Occupied(slot) = self.slots.entry((place.shard, place.number)) {
+            let shard = Scenario::shard_name(place.shard);
+            let held = Slot::decode(&slot.get().body, cluster, &shard, place.number);
+            let seal = held.is_ok_and(|slot| slot.contents == SlotContents::Seal);
+            if !seal {
+                slot.remove();
+            }
         }
     }
 
@@ -249,6 +301,9 @@ fn failed(operation: &Operation, write: WriteAnswer) -> Task {
     match operation {
         Operation::WriteLease { .. } => Task::LeaseWritten(write),
         Operation::Fetch { object, .. } => Task::Fetched(*object, ObjectFetched::Failed),
+        Operation::FetchSlot(place) => Task::SlotFetched(*place, ObjectFetched::Failed),
+        Operation::PutSlot { place, .. } => Task::SlotPut(*place, write),
+        Operation::RemoveSlot(_) => Task::SlotRemoved,
     }
 }
 
@@ -270,6 +325,16 @@ pub(crate) fn arrive(env: &mut Env, request: StoreRequest) {
             Task::Fetched(object, env.store.fetch(object, known.as_ref()))
         }
         Operation::WriteLease { base, body } => Task::LeaseWritten(write(env, node, &base, body)),
+        Operation::FetchSlot(place) => Task::SlotFetched(place, env.store.fetch_slot(place)),
+        Operation::PutSlot { place, body } => {
+            let answer = env.store.put_slot(place, body);
+            env.say(|| format!("store: n{node} puts slot {place:?}: {answer:?}"));
+            Task::SlotPut(place, answer)
+        }
+        Operation::RemoveSlot(place) => {
+            env.store.remove_slot(place, env.scenario.cluster);
+            Task::SlotRemoved
+        }
     };
     if let Answer::After(delay) = answer {
         env.task(delay, node, life, task);

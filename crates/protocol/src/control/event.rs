@@ -4,7 +4,8 @@ use super::automatic::Reluctance;
 use super::loss::{Known, LossBound};
 use crate::activation::{ActivationRequest, RequestId};
 use crate::failover::FailoverPolicy;
-use crate::lease::{AckPolicy, ETag, Heads, Member, StandbyId};
+use crate::fallback::{Fallback, SlotNumber, Watermarks};
+use crate::lease::{AckPolicy, ETag, EpochRecord, Heads, Member, StandbyId};
 use crate::shard::Requirement;
 use crate::timing::Timing;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,12 @@ pub struct Moment {
 pub struct Facts {
     /// This node's flushed position of each shard.
     pub heads: Heads,
+    /// The epoch of each shard's last batch.
+    pub last_epochs: BTreeMap<ShardName, Epoch>,
+    /// A primary's committed watermarks.
+    pub committed: Watermarks,
+    /// The slot of each shard that a primary fills next, once it is known.
+    pub free_slots: BTreeMap<ShardName, SlotNumber>,
     /// What the stream said of the primary, for each shard.
     pub known: BTreeMap<ShardName, Known>,
     /// A shard's state here differed from the primary's at the same Lsn, and
@@ -110,6 +117,26 @@ pub enum Event {
     PrimaryEnded(Epoch),
     /// No batch is taken any more, on any shard; these are the ends.
     FollowingStopped(Heads),
+    /// The slots were drained and sealed.
+    Drained(Drained),
+}
+
+/// What a drain of the slots came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// The ends of this node's logs now.
+    pub heads: Heads,
+    pub complete: Completeness,
+    /// Each shard's first slot behind the seal.
+    pub free_slots: BTreeMap<ShardName, SlotNumber>,
+}
+
+/// Whether all that the slots hold is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    All,
+    /// A slot did not join the log, or could not be read.
+    Gap,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +166,14 @@ pub enum Action {
     DrainFollowing,
     /// Take nothing more, then say [`Event::FollowingStopped`].
     StopFollowing,
+    /// Cut what is not of this history, take over what the slots hold from
+    /// the mark on, seal them in the name of `epoch`, then say
+    /// [`Event::Drained`]. [`Action::StopFollowing`] ends it.
+    Drain {
+        epoch: Epoch,
+        first: BTreeMap<ShardName, SlotNumber>,
+        history: Vec<EpochRecord>,
+    },
 
     /// Commit what is flushed, begin the epoch with a first batch, apply to
     /// its end, then say [`Event::Opened`].
@@ -154,13 +189,22 @@ pub enum Action {
     /// No answer may leave any more.
     Revoke,
     Require(Requirement),
+    /// Store in slots what is flushed beyond the base, from the mark on. What
+    /// the base covers counts as stored at once.
+    Fill(Fallback),
+    /// The slots are needed no more, or not by this node. A put that is under
+    /// way may still land.
+    StopFilling,
+    /// The slots in these ranges are needed by nobody: remove them, but no
+    /// seal.
+    RemoveSlots(BTreeMap<ShardName, std::ops::Range<SlotNumber>>),
     /// Hold new writes (they wait), flush what has a place, then say
     /// [`Event::Sealed`], and [`Event::Answered`] once nothing is open.
     HoldWrites,
     /// Take held writes again.
     ResumeWrites,
     /// The epoch is over here: refuse held writes as not accepted, tell every
-    /// standby the end.
+    /// standby the end, store nothing more in slots.
     Close,
     /// Tell the standbys that the lease has changed.
     HintStandbys,
@@ -186,6 +230,12 @@ pub enum Notice {
     InSync(NodeId),
     #[error("standby {0} left the in-sync set")]
     OutOfSync(NodeId),
+    #[error("no standby is in sync: acknowledged writes rest in the object store")]
+    RestsInStore,
+    #[error(
+        "epoch {epoch} is claimed, but acknowledged writes in the object store do not join this log, or cannot be read: restore the slots' objects and restart this node, or ask for the failover again with --accept-loss unknown"
+    )]
+    SlotsHaveGap { epoch: Epoch },
     #[error(
         "lease.json is missing: nobody may take an epoch until it is restored from a copy (never run `understudy init` again)"
     )]
@@ -247,6 +297,8 @@ pub enum Step {
     Claimed(Epoch),
     #[error("the old lease is over ({why})")]
     Fenced { why: &'static str },
+    #[error("the object store's slots are drained and sealed")]
+    Drained { complete: Completeness },
     #[error("took epoch {epoch}")]
     Taken {
         epoch: Epoch,

@@ -1,11 +1,14 @@
-//! Keeping the in-sync set: stored truth about whose flush counts.
+//! Keeping the in-sync set: stored truth about whose flush counts, and
+//! whether the object store counts in its place.
 
 use super::event::{Action, Moment, Notice, Setup};
 use super::primary::{Primary, renewed};
 use super::{Control, Role, Seen};
+use crate::fallback::Fallback;
 use crate::lease::{AckPolicy, Heads, Lease, StandbyId};
 use crate::shard::Requirement;
-use std::collections::BTreeSet;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use understudy_types::{BootTime, lsn_value};
 
@@ -20,26 +23,77 @@ pub(super) struct Joining {
     mark: Option<Heads>,
 }
 
+/// Where acknowledged writes are, beside the primary's own disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AckHome {
+    /// Nowhere else: ack policy `local`.
+    Local,
+    /// On every standby of the in-sync set.
+    Standbys,
+    /// In the object store's slots.
+    Store,
+    /// Nothing is acknowledged.
+    Nowhere,
+}
+
+impl AckHome {
+    /// What a held lease says.
+    pub fn of(lease: &Lease) -> AckHome {
+        match lease.ack_policy {
+            AckPolicy::Local => AckHome::Local,
+            AckPolicy::Replicated if !lease.in_sync.is_empty() => AckHome::Standbys,
+            AckPolicy::Replicated if lease.fallback.base.is_some() => AckHome::Store,
+            AckPolicy::Replicated => AckHome::Nowhere,
+        }
+    }
+}
+
 impl Primary {
-    /// Tells the data plane whose flush counts: everyone in the stored set,
-    /// and who is just entering it. While the set is empty nobody's counts,
-    /// so that nothing is acknowledged that no stored set vouches for.
+    /// Tells the data plane whose flush counts: what the stored lease says,
+    /// and who is just entering the set.
     pub(super) fn require(&mut self, setup: &Setup, lease: &Lease, out: &mut Vec<Action>) {
-        let requirement = match setup.ack_policy {
-            AckPolicy::Local => Requirement::Local,
-            AckPolicy::Replicated => {
-                let mut members = lease.in_sync.clone();
-                if let Some(joining) = &self.joining
-                    && !members.is_empty()
-                {
-                    members.insert(joining.standby.clone());
-                }
-                Requirement::AllOf(members)
+        let joining = self.joining.iter().map(|joining| joining.standby.clone());
+        let requirement = match (setup.ack_policy, AckHome::of(lease)) {
+            (AckPolicy::Local, _) => Requirement::Local,
+            (AckPolicy::Replicated, AckHome::Store) => Requirement::Stored(joining.collect()),
+            (AckPolicy::Replicated, AckHome::Standbys) => {
+                Requirement::AllOf(lease.in_sync.iter().cloned().chain(joining).collect())
+            }
+            // No stored lease vouches for anything yet.
+            (AckPolicy::Replicated, AckHome::Nowhere | AckHome::Local) => {
+                Requirement::AllOf(BTreeSet::new())
             }
         };
         if self.required.as_ref() != Some(&requirement) {
             self.required = Some(requirement.clone());
             out.push(Action::Require(requirement));
+        }
+        self.fill(&lease.fallback, out);
+    }
+
+    /// Begins or ends to store in slots, as the stored lease says.
+    fn fill(&mut self, stored: &Fallback, out: &mut Vec<Action>) {
+        let wanted = stored.base.is_some().then_some(stored);
+        if self.filling.as_ref() == wanted {
+            return;
+        }
+        let former = std::mem::replace(&mut self.filling, wanted.cloned());
+        match wanted {
+            Some(fallback) => {
+                out.push(Action::Fill(fallback.clone()));
+                out.push(Action::Notify(Notice::RestsInStore));
+            }
+            None => out.push(Action::StopFilling),
+        }
+        let Some(former) = former else { return };
+        let passed = stored.first.iter().map(|(shard, free)| {
+            let first = former.first_of(shard);
+            (shard.clone(), first..*free)
+        });
+        let passed: BTreeMap<_, _> = passed.filter(|(_, range)| !range.is_empty()).collect();
+        if !passed.is_empty() {
+            out.push(Action::RemoveSlots(passed));
         }
     }
 
@@ -67,7 +121,7 @@ impl Primary {
     }
 
     /// A member that must leave: replaced by another disk under its name, or
-    /// silent while another member keeps the promise.
+    /// silent. When it was the last one, the object store takes its place.
     fn leaver(&self, setup: &Setup, lease: &Lease, now: BootTime) -> Option<StandbyId> {
         let within = setup.timing.standby_timeout;
         let is_new = now.since(self.since) <= within;
@@ -79,14 +133,8 @@ impl Primary {
                 .filter(same_name)
                 .any(|peer| peer.data_id != member.data_id)
         });
-        let silent = || {
-            lease
-                .in_sync
-                .iter()
-                .any(|member| heard(&member))
-                .then(|| lease.in_sync.iter().find(|member| !heard(member)))
-        };
-        replaced.or_else(|| silent().flatten()).cloned()
+        let silent = || lease.in_sync.iter().find(|member| !heard(member));
+        replaced.or_else(silent).cloned()
     }
 
     fn candidate(&self, setup: &Setup, lease: &Lease, now: BootTime) -> Option<StandbyId> {
@@ -133,6 +181,15 @@ impl Control {
             let mut draft = renewed(lease);
             draft.in_sync.remove(&leaver);
             out.push(Action::Notify(Notice::OutOfSync(leaver.node)));
+            if draft.in_sync.is_empty() {
+                // Whoever leaves has flushed all that was acknowledged.
+                draft.fallback.base = Some(self.facts.committed.clone());
+            }
+            return self.desk.write(moment, seen.etag.clone(), draft, out);
+        }
+        if AckHome::of(lease) == AckHome::Nowhere && primary.is_open() {
+            let mut draft = renewed(lease);
+            draft.fallback.base = Some(self.facts.committed.clone());
             return self.desk.write(moment, seen.etag.clone(), draft, out);
         }
         let within = self.setup.timing.standby_timeout;
@@ -144,6 +201,7 @@ impl Control {
             Some(joining) if primary.has_reached_mark(&joining) => {
                 let mut draft = renewed(lease);
                 draft.in_sync.insert(joining.standby);
+                draft.fallback.leave(&self.facts.free_slots);
                 self.desk.write(moment, seen.etag.clone(), draft, out);
             }
             Some(_) => {}

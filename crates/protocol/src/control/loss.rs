@@ -2,10 +2,11 @@
 
 use super::event::{Facts, Setup};
 use crate::activation::AcceptLoss;
-use crate::lease::{AckPolicy, Heads, Lease, LeaseState};
+use super::insync::AckHome;
+use crate::lease::{AckPolicy, EpochEnd, Heads, Lease, LeaseState, end_of};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use understudy_types::{BootTime, Lsn, lsn_value};
+use understudy_types::{BootTime, Lsn, ShardName, lsn_value};
 
 /// What the stream has said about the primary of one shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl std::fmt::Display for LossBound {
 
 /// The bound for a promotion of this node on top of `lease`.
 pub(crate) fn loss_bound(setup: &Setup, lease: &Lease, facts: &Facts, now: BootTime) -> LossBound {
-    if holds_everything(setup, lease, &facts.heads) {
+    if holds_everything(setup, lease, facts) {
         return LossBound::Nothing;
     }
     let mut records_known = 0;
@@ -91,8 +92,40 @@ pub(crate) fn loss_bound(setup: &Setup, lease: &Lease, facts: &Facts, now: BootT
 }
 
 /// Whether every acknowledged record is certainly here: by the in-sync set,
-/// by the seal of a hand-over or a release, or because nobody ever served.
-pub(crate) fn holds_everything(setup: &Setup, lease: &Lease, heads: &Heads) -> bool {
+/// by the seal of a hand-over or a release, or because nobody ever served; or
+/// will be, once the promotion has drained the slots.
+fn holds_everything(setup: &Setup, lease: &Lease, facts: &Facts) -> bool {
+    stands_at_end(setup, lease, &facts.heads)
+        || lease.ack_policy == AckPolicy::Replicated
+            && (lease.in_sync.contains(&setup.me.standby_id()) || reaches_base(setup, lease, facts))
+}
+
+/// Whether this node's logs join what is in the slots, on every shard: they
+/// have what was acknowledged before acknowledgements rested in the store.
+fn reaches_base(setup: &Setup, lease: &Lease, facts: &Facts) -> bool {
+    AckHome::of(lease) == AckHome::Store
+        && setup.shards.iter().all(|shard| {
+            let base = lease.fallback.base_of(shard);
+            match facts.heads.get(shard).copied().flatten() {
+                Some(head) => shared_with(lease, shard, facts, head.lsn)
+                    .is_some_and(|shared| Some(shared) >= base),
+                None => base.is_none(),
+            }
+        })
+}
+
+/// Up to where this node's log is certainly the lease's own history: by its
+/// last epoch, which one node alone has written.
+fn shared_with(lease: &Lease, shard: &ShardName, facts: &Facts, head: Lsn) -> Option<Lsn> {
+    match end_of(&lease.history, *facts.last_epochs.get(shard)?, shard)? {
+        EpochEnd::Open => Some(head),
+        EpochEnd::ForkedAt(fork) => fork.map(|fork| fork.lsn.min(head)),
+        EpochEnd::Lost => None,
+    }
+}
+
+/// Whether this node's logs end where the last holder's do, for good.
+pub(super) fn stands_at_end(setup: &Setup, lease: &Lease, heads: &Heads) -> bool {
     let me = &setup.me;
     // A mere claim of ours says nothing about what its former holder had.
     let own = lease.state != LeaseState::Claimed
@@ -100,8 +133,6 @@ pub(crate) fn holds_everything(setup: &Setup, lease: &Lease, heads: &Heads) -> b
             .holder
             .as_ref()
             .is_some_and(|h| h.data_id == me.data_id);
-    let in_sync =
-        lease.ack_policy == AckPolicy::Replicated && lease.in_sync.contains(&me.standby_id());
     let released = lease.state == LeaseState::Released
         && lease
             .sealed
@@ -110,7 +141,7 @@ pub(crate) fn holds_everything(setup: &Setup, lease: &Lease, heads: &Heads) -> b
     let handed = lease.handover.as_ref().is_some_and(|handover| {
         handover.successor == me.node && reached(setup, &handover.sealed, heads)
     });
-    own || in_sync || released || handed
+    own || released || handed
 }
 
 /// Whether this node stands exactly at the sealed positions. A shard that the

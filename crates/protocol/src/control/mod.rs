@@ -20,8 +20,9 @@ mod view;
 
 pub use automatic::Reluctance;
 pub use event::{
-    Action, Event, Facts, LeaseFetched, Moment, Notice, ObjectFetched, Setup, Step, WriteAnswer,
+    Action, Completeness, Drained, Event, Facts, LeaseFetched, Moment, Notice, ObjectFetched, Setup, Step, WriteAnswer,
 };
+pub use insync::AckHome;
 pub use loss::{Known, LossBound};
 pub use view::{ControlView, LeaseView, PeerView, RoleName};
 

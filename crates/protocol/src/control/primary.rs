@@ -9,6 +9,7 @@ use super::promotion::Promotion;
 use super::standby::Standby;
 use super::{Control, Role, Seen};
 use crate::activation::RequestId;
+use crate::fallback::Fallback;
 use crate::lease::{Heads, Lease, LeaseState, StandbyId};
 use crate::shard::Requirement;
 use std::collections::BTreeMap;
@@ -37,6 +38,8 @@ pub(super) struct Primary {
     pub(super) peers: BTreeMap<StandbyId, Peer>,
     pub(super) joining: Option<Joining>,
     pub(super) required: Option<Requirement>,
+    /// What the data plane was told to store in slots.
+    pub(super) filling: Option<Fallback>,
     pub(super) pause: Option<Pause>,
     step_up: Option<Epoch>,
 }
@@ -62,6 +65,7 @@ impl Primary {
             peers: BTreeMap::new(),
             joining: None,
             required: None,
+            filling: None,
             pause: None,
             step_up: None,
         };
@@ -149,6 +153,10 @@ impl Primary {
     /// Only one pause at a time, and none before the epoch is open.
     pub(super) fn judges_requests(&self) -> bool {
         self.pause.is_none() && self.opened
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.opened
     }
 
     pub(super) fn streams(&self, node: &NodeId) -> bool {

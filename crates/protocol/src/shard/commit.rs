@@ -11,6 +11,9 @@ pub enum Requirement {
     Local,
     /// Every one of these; while the set is empty nothing is committed.
     AllOf(BTreeSet<StandbyId>),
+    /// The object store's, and that of everyone who is on the way into the
+    /// in-sync set.
+    Stored(BTreeSet<StandbyId>),
 }
 
 /// The watermarks behind one shard's acknowledgements in one epoch.
@@ -21,6 +24,9 @@ pub struct CommitTracker {
     requirement: Requirement,
     flushed: Option<Lsn>,
     peers: BTreeMap<StandbyId, Option<Lsn>>,
+    /// Up to here records need no standby: they are in the object store, or
+    /// were complete before it was needed.
+    stored: Option<Lsn>,
     committed: Option<Lsn>,
 }
 
@@ -32,12 +38,17 @@ impl CommitTracker {
     /// standby may be promoted "without loss" that perhaps does not have it:
     /// then readers must not see it before that standby has.
     pub fn new(requirement: Requirement, flushed: Option<Lsn>, committed: Option<Lsn>) -> Self {
-        let waits = matches!(&requirement, Requirement::AllOf(members) if !members.is_empty());
+        let waits = match &requirement {
+            Requirement::Local => false,
+            Requirement::AllOf(members) => !members.is_empty(),
+            Requirement::Stored(_) => true,
+        };
         let committed = if waits { committed } else { flushed };
         CommitTracker {
             requirement,
             flushed,
             peers: BTreeMap::new(),
+            stored: None,
             committed,
         }
     }
@@ -69,6 +80,12 @@ impl CommitTracker {
         self.advance();
     }
 
+    /// The object store has everything up to here, or need not have it.
+    pub fn stored(&mut self, upto: Option<Lsn>) {
+        self.stored = self.stored.max(upto);
+        self.advance();
+    }
+
     pub fn require(&mut self, requirement: Requirement) {
         self.requirement = requirement;
         self.advance();
@@ -78,13 +95,18 @@ impl CommitTracker {
         let met = match &self.requirement {
             Requirement::Local => self.flushed,
             Requirement::AllOf(members) if members.is_empty() => None,
-            Requirement::AllOf(members) => members
-                .iter()
-                .map(|member| self.peers.get(member).copied().flatten())
-                .min()
-                .flatten()
-                .min(self.flushed),
+            Requirement::AllOf(members) => self.least_of(members).min(self.flushed),
+            Requirement::Stored(joining) if joining.is_empty() => self.stored.min(self.flushed),
+            Requirement::Stored(joining) => {
+                let joined = self.least_of(joining);
+                self.stored.min(joined).min(self.flushed)
+            }
         };
         self.committed = self.committed.max(met);
+    }
+
+    fn least_of(&self, members: &BTreeSet<StandbyId>) -> Option<Lsn> {
+        let flushed = |member| self.peers.get(member).copied().flatten();
+        members.iter().map(flushed).min().flatten()
     }
 }

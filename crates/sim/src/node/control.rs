@@ -19,7 +19,7 @@ impl Process {
     /// Refreshes what the owner knows, tells it the event, and obeys.
     pub(super) fn step(&mut self, env: &mut Env, event: Event) -> Result<(), Halt> {
         let mut actions = Vec::new();
-        let facts = Event::Facts(self.facts());
+        let facts = Event::Facts(self.facts(env));
         let moment = self.control_moment(env);
         self.control.step(&moment, facts, &mut actions);
         if !matches!(event, Event::Tick) {
@@ -48,11 +48,24 @@ impl Process {
         moment
     }
 
-    fn facts(&self) -> Facts {
+    fn facts(&self, env: &Env) -> Facts {
+        let base_is_flushed = env.is_broken(Mutation::BaseBeyondCommitted);
         let mut facts = Facts {
             heads: self.heads(),
+            free_slots: self.slots.free(),
             ..Facts::default()
         };
+        for shard in &self.shards {
+            let name = Scenario::shard_name(shard.index);
+            let committed = match base_is_flushed {
+                true => shard.log.flushed().map(|head| head.lsn),
+                false => shard.committed,
+            };
+            facts.committed.insert(name.clone(), committed);
+            if let Some(epoch) = shard.log.last_epoch() {
+                facts.last_epochs.insert(name, epoch);
+            }
+        }
         if let Plane::Following(following) = &self.plane {
             for (shard, stream) in following.streams.iter().enumerate() {
                 if let Some(complete_as_of) = stream.complete_as_of {
@@ -95,14 +108,28 @@ impl Process {
                 primary,
             } => self.follow(env, epoch, promised, *primary)?,
             Action::DrainFollowing => self.drain_following(env),
-            Action::StopFollowing => self.stop_following(env),
+            Action::StopFollowing => {
+                self.slots.stop();
+                self.stop_following(env);
+            }
+            Action::Drain {
+                epoch,
+                first,
+                history,
+            } => self.drain_slots(env, epoch, &first, &history)?,
+            Action::Fill(fallback) => self.fill_slots(env, &fallback)?,
+            Action::StopFilling => self.slots.stop(),
+            Action::RemoveSlots(ranges) => self.remove_slots(env, &ranges),
             Action::Open { epoch, lossy } => self.open(env, epoch, lossy)?,
             Action::Grant { epoch, deadline } => self.grant(env, epoch, deadline),
             Action::Revoke => self.authority = None,
             Action::Require(requirement) => self.require(env, requirement)?,
             Action::HoldWrites => self.hold_writes(env),
             Action::ResumeWrites => self.resume_writes(env),
-            Action::Close => self.close(env)?,
+            Action::Close => {
+                self.slots.stop();
+                self.close(env)?;
+            }
             Action::HintStandbys => self.hint_standbys(env),
             Action::Notify(notice) => self.note(env, notice),
             Action::Exit => return Err(Halt::Exit),

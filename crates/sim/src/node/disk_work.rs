@@ -42,6 +42,7 @@ impl Process {
         }
         self.apply_soon(env, shard);
         self.report_stop(env);
+        self.tell_drained(env);
         Ok(())
     }
 

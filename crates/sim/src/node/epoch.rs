@@ -43,6 +43,7 @@ impl Process {
                 };
                 let mut tracker = CommitTracker::new(requirement, flushed, shard.committed);
                 tracker.require(self.requirement.clone());
+                tracker.stored(self.slots.stored(shard.index));
                 ServedShard {
                     tracker,
                     fork: shard.log.flushed(),

@@ -39,7 +39,7 @@ impl Process {
     }
 
     /// False: there is no space for the copy; nothing was cut.
-    fn cut_tail(
+    pub(super) fn cut_tail(
         &mut self,
         env: &mut Env,
         shard: usize,

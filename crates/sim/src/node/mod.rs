@@ -14,6 +14,7 @@ mod senders;
 mod serving;
 mod shadow;
 mod shard;
+mod slots;
 
 pub(crate) use process::Process;
 pub(crate) use shadow::Shadow;
@@ -27,7 +28,7 @@ use crate::mutation::Mutation;
 use crate::network::{self, ConnectionId, Message, Side};
 use crate::queue::Happening;
 use crate::scenario::Scenario;
-use crate::store::ObjectName;
+use crate::store::{ObjectName, SlotPlace};
 use crate::time::{NodeClock, SimTime};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,11 @@ pub(crate) enum Task {
     Tell(Box<Event>),
     Fetched(ObjectName, ObjectFetched),
     LeaseWritten(WriteAnswer),
+    SlotFetched(SlotPlace, ObjectFetched),
+    SlotPut(SlotPlace, WriteAnswer),
+    SlotRemoved,
+    /// A slot that could not be read or put is tried again.
+    SlotAgain(SlotPlace),
     /// The promise's write to the disk ends.
     PromiseEnds(Epoch),
     /// The shard's log thread looks for work.

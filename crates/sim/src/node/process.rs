@@ -3,6 +3,7 @@
 use super::following::Following;
 use super::serving::Serving;
 use super::shard::{self, Shard};
+use super::slots::Slots;
 use super::{Halt, Task};
 use crate::env::Env;
 use crate::invariants::Life;
@@ -66,6 +67,7 @@ pub(crate) struct Process {
     pub(super) authority: Option<Authority>,
     pub(super) plane: Plane,
     pub(super) requirement: Requirement,
+    pub(super) slots: Slots,
     /// The streams were told to end, and that was not reported yet.
     pub(super) stop_wanted: bool,
     pub(super) next_tick: Option<SimTime>,
@@ -146,6 +148,7 @@ impl Process {
             authority: None,
             plane: Plane::Idle,
             requirement: Requirement::Local,
+            slots: Slots::default(),
             stop_wanted: false,
             next_tick: None,
             look: None,
@@ -240,6 +243,10 @@ impl Process {
             }
             Task::Fetched(ObjectName::Activation, fetched) => self.activation_fetched(env, fetched),
             Task::LeaseWritten(answer) => self.lease_written(env, answer),
+            Task::SlotFetched(place, fetched) => self.slot_fetched(env, place, fetched),
+            Task::SlotPut(place, answer) => self.slot_put(env, place, answer),
+            Task::SlotAgain(place) => self.slot_again(env, place),
+            Task::SlotRemoved => Ok(()),
             Task::PromiseEnds(epoch) => self.promise_ends(env, epoch),
             Task::Gather(shard) => self.gather(env, shard),
             Task::FlushEnds(shard) => self.flush_ends(env, shard),

@@ -192,6 +192,7 @@ impl Process {
             serving.shards[shard].tracker.flushed(position.lsn);
         }
         self.committed_moved(env, shard);
+        self.fill_more(env, shard)?;
         let upto = flushed.map(|position| position.lsn);
         let committed = self.shards[shard].committed;
         invariants::counted(env, self.id(), shard, upto, committed);

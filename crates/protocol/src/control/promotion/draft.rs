@@ -2,7 +2,9 @@
 
 use super::{Cause, Origin, Promotion};
 use crate::control::event::Setup;
+use crate::fallback::Fallback;
 use crate::lease::{AckPolicy, Consumed, EpochRecord, Heads, Lease, LeaseState};
+use std::collections::BTreeMap;
 use understudy_types::{Epoch, Nonce};
 
 fn consumed(promotion: &Promotion, lease: &Lease) -> Option<Consumed> {
@@ -56,7 +58,7 @@ pub(super) fn held_draft(
     base: &Lease,
     heads: Heads,
 ) -> Lease {
-    let complete = promotion.bound.is_nothing() || promotion.is_drained();
+    let complete = promotion.is_complete();
     let mut draft = claimed_draft(setup, promotion, base);
     draft.state = LeaseState::Held;
     draft.ttl_ms = setup.timing.ttl.as_millis() as u64;
@@ -71,6 +73,7 @@ pub(super) fn held_draft(
     draft
         .in_sync
         .retain(|standby| standby.node != setup.me.node);
+    draft.fallback = fallback(setup, promotion, &draft, complete, &heads);
     let lossy = !complete || has_untold_loss(base, &heads);
     draft.remember(EpochRecord {
         epoch: promotion.epoch,
@@ -79,6 +82,32 @@ pub(super) fn held_draft(
         lossy,
     });
     draft
+}
+
+/// Where the new epoch's acknowledgements rest from its first one on. With no
+/// standby to count on that is the store: all that is here now was complete
+/// before, and what follows is stored.
+fn fallback(
+    setup: &Setup,
+    promotion: &Promotion,
+    draft: &Lease,
+    complete: bool,
+    heads: &Heads,
+) -> Fallback {
+    let mut fallback = draft.fallback.clone();
+    if !complete {
+        // What lies in the slots does not join this log, and is left there.
+        let drained = promotion.drained.as_ref();
+        let behind = drained.map(|drained| &drained.free_slots);
+        fallback.leave(behind.unwrap_or(&BTreeMap::new()));
+    }
+    if setup.ack_policy == AckPolicy::Local || !draft.in_sync.is_empty() {
+        fallback.base = None;
+    } else if fallback.base.is_none() {
+        let ends = heads.iter().map(|(shard, head)| (shard.clone(), head.map(|head| head.lsn)));
+        fallback.base = Some(ends.collect());
+    }
+    fallback
 }
 
 /// Whether the last epoch began with a loss that not every shard's log says:

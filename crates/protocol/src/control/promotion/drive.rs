@@ -1,8 +1,9 @@
 //! What a promotion does next, and how it ends without an epoch.
 
-use super::Cause;
-use super::Stage;
-use crate::control::event::{Action, Moment, Step};
+use super::{Cause, Drain, Origin, Stage};
+use crate::control::activate::{Judgement, judge_as_standby, loss_refused};
+use crate::control::event::{Action, Moment, Notice, Step};
+use crate::control::loss::LossBound;
 use crate::control::standby::Standby;
 use crate::control::{Control, Role, Seen};
 
@@ -33,32 +34,134 @@ impl Control {
                 let step = Step::Promised(promotion.epoch);
                 promotion.tell(step, out);
                 promotion.stage = Stage::Taking;
-                return self.take_epoch(moment, &seen, out);
+                self.take_epoch(moment, &seen, out)
             }
-            Stage::Taking => return self.take_epoch(moment, &seen, out),
-            Stage::Waiting { free_at } => {
-                let why = if promotion.is_drained() {
-                    Some("its holder said that it is silent")
-                } else {
-                    (*free_at <= moment.now).then_some("its time has passed")
-                };
-                if let Some(why) = why {
-                    promotion.stage = Stage::Closing { why };
-                    self.close_streams(out);
-                }
+            Stage::Promising => None,
+            Stage::Taking => self.take_epoch(moment, &seen, out),
+            Stage::Waiting { .. } | Stage::Closing { .. } | Stage::Draining => {
+                self.wait(moment, out);
+                self.finish_streams(&seen, out);
+                self.finish_drain(out);
+                self.hold_epoch(moment, &seen, out)
             }
-            Stage::Closing { why } => {
-                if let Some(heads) = promotion.stopped.clone() {
-                    let why = *why;
-                    promotion.tell(Step::Fenced { why }, out);
-                    promotion.stage = Stage::Holding { heads };
-                    return self.hold_epoch(moment, &seen, out);
-                }
+            Stage::Gap { .. } => {
+                self.look_for_word(moment, &seen, out);
+                self.hold_epoch(moment, &seen, out)
             }
-            Stage::Holding { .. } => return self.hold_epoch(moment, &seen, out),
-            Stage::Promising => {}
+            Stage::Holding { .. } => self.hold_epoch(moment, &seen, out),
         }
-        None
+    }
+
+    /// The claim stands: goes on once the old lease is over.
+    fn wait(&mut self, moment: &Moment, out: &mut Vec<Action>) {
+        let Role::Promoting(promotion) = &mut self.role else {
+            return;
+        };
+        let Stage::Waiting { free_at } = promotion.stage else {
+            return;
+        };
+        let over = promotion.over.why;
+        let said = "its holder said that it is silent";
+        let passed = "its time has passed";
+        let why = over
+            .or(promotion.is_drained().then_some(said))
+            .or((free_at <= moment.now).then_some(passed));
+        if let Some(why) = why {
+            promotion.stage = Stage::Closing { why };
+            self.close_streams(out);
+        }
+    }
+
+    /// The ends of the streams are known: what the slots hold comes next.
+    fn finish_streams(&mut self, seen: &Seen, out: &mut Vec<Action>) {
+        let Role::Promoting(promotion) = &mut self.role else {
+            return;
+        };
+        let Stage::Closing { why } = promotion.stage else {
+            return;
+        };
+        let Some(heads) = promotion.stopped.clone() else {
+            return;
+        };
+        promotion.tell(Step::Fenced { why }, out);
+        promotion.stage = match promotion.over.drain {
+            Drain::NotNeeded => Stage::Holding { heads },
+            Drain::Needed => {
+                out.push(Action::Drain {
+                    epoch: promotion.epoch,
+                    first: seen.lease.fallback.first.clone(),
+                    history: seen.lease.history.clone(),
+                });
+                Stage::Draining
+            }
+        };
+    }
+
+    fn finish_drain(&mut self, out: &mut Vec<Action>) {
+        let Role::Promoting(promotion) = &mut self.role else {
+            return;
+        };
+        let (Stage::Draining, Some(drained)) = (&promotion.stage, promotion.drained.clone()) else {
+            return;
+        };
+        let step = Step::Drained {
+            complete: drained.complete,
+        };
+        promotion.tell(step, out);
+        let heads = drained.heads;
+        if promotion.found_gap() && !promotion.is_drained() {
+            promotion.bound = LossBound::Unknown;
+        }
+        if promotion.has_word_for_bound() {
+            promotion.stage = Stage::Holding { heads };
+            return;
+        }
+        out.push(Action::Notify(Notice::SlotsHaveGap {
+            epoch: promotion.epoch,
+        }));
+        promotion.stage = Stage::Gap { heads };
+    }
+
+    /// Only an operator may accept what the gap loses: the claim stands until
+    /// one does.
+    fn look_for_word(&mut self, moment: &Moment, seen: &Seen, out: &mut Vec<Action>) {
+        let Some(request) = self.inbox.open().cloned() else {
+            return;
+        };
+        let Some(store_is_fresh) = self.store_is_fresh_for_request(moment) else {
+            return;
+        };
+        let judgement = judge_as_standby(
+            &request,
+            store_is_fresh,
+            &self.setup,
+            seen,
+            &self.facts,
+            moment,
+        );
+        let judgement = match judgement {
+            Judgement::Act { .. } if !LossBound::Unknown.is_accepted(request.accept_loss) => {
+                Judgement::Answer(loss_refused(LossBound::Unknown))
+            }
+            Judgement::Act { .. } => Judgement::Act {
+                bound: LossBound::Unknown,
+            },
+            other => other,
+        };
+        let Some(accepted) = self.inbox.settle(request, judgement, out) else {
+            return;
+        };
+        let Role::Promoting(promotion) = &mut self.role else {
+            return;
+        };
+        if let Stage::Gap { heads } = &promotion.stage {
+            let heads = heads.clone();
+            promotion.cause = Cause::Failover {
+                request: Box::new(accepted),
+                origin: Origin::Operator,
+            };
+            promotion.stage = Stage::Holding { heads };
+        }
     }
 
     /// Whether somebody else has taken an epoch since this promotion began.

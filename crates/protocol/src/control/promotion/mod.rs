@@ -10,10 +10,10 @@ mod take;
 use super::Seen;
 use super::activate::{diverged_refused, loss_refused};
 use super::desk::Won;
-use super::event::{Action, Event, Notice, Step};
-use super::loss::LossBound;
+use super::event::{Action, Completeness, Drained, Event, Notice, Setup, Step};
+use super::loss::{LossBound, stands_at_end};
 use crate::activation::{ActivationRequest, RequestId};
-use crate::lease::{Consumed, Heads, LeaseState};
+use crate::lease::{Consumed, Heads, Lease, LeaseState};
 use crate::timing::Timing;
 use understudy_types::{BootTime, Epoch};
 
@@ -49,6 +49,10 @@ enum Stage {
     Waiting { free_at: BootTime },
     /// No batch is taken any more; the ends are being collected.
     Closing { why: &'static str },
+    /// Claimed; the store's slots are being drained and sealed.
+    Draining,
+    /// They are, but have a gap: an operator must accept what that may lose.
+    Gap { heads: Heads },
     /// Claimed; `held` is being written.
     Holding { heads: Heads },
 }
@@ -67,6 +71,8 @@ pub(super) struct Promotion {
     /// The object that the last write of ours was sent on top of.
     over: Over,
     claimed: bool,
+    /// What the slots held, once they are sealed.
+    drained: Option<Drained>,
     won: Option<Box<Won>>,
 }
 
@@ -76,6 +82,17 @@ struct Over {
     epoch: Epoch,
     /// When that holder must have fallen silent.
     free_at: BootTime,
+    /// Why it was silent for good when the epoch was taken, if it was.
+    why: Option<&'static str>,
+    /// Whether slots must be drained before this node may serve.
+    drain: Drain,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Drain {
+    #[default]
+    NotNeeded,
+    Needed,
 }
 
 impl Promotion {
@@ -97,6 +114,7 @@ impl Promotion {
             bound: LossBound::Unknown,
             over: Over::default(),
             claimed: false,
+            drained: None,
             won: None,
         }
     }
@@ -126,6 +144,7 @@ impl Promotion {
         match event {
             Event::PrimaryEnded(epoch) => self.ended = self.ended.max(Some(epoch)),
             Event::FollowingStopped(heads) => self.stopped = Some(heads),
+            Event::Drained(drained) => self.drained = Some(drained),
             _ => {}
         }
     }
@@ -169,6 +188,37 @@ impl Promotion {
         };
         let covered = self.is_drained() || self.bound.is_accepted(request.accept_loss);
         (!covered).then(|| loss_refused(self.bound))
+    }
+
+    /// Whether the slots may hold what this node has not, or may still be
+    /// filled by somebody: by the lease that the epoch is taken over.
+    fn drain_of(setup: &Setup, lease: &Lease, heads: &Heads) -> Drain {
+        if lease.fallback.base.is_some() && !stands_at_end(setup, lease, heads) {
+            Drain::Needed
+        } else {
+            Drain::NotNeeded
+        }
+    }
+
+    /// Whether nothing that was acknowledged before is missing.
+    fn is_complete(&self) -> bool {
+        self.is_drained() || self.bound.is_nothing() && !self.found_gap()
+    }
+
+    /// Whether the slots were drained, and some of what they hold is missing.
+    fn found_gap(&self) -> bool {
+        let drained = self.drained.as_ref();
+        drained.is_some_and(|drained| drained.complete == Completeness::Gap)
+    }
+
+    /// Whether what may be lost is nothing, or was accepted.
+    fn has_word_for_bound(&self) -> bool {
+        match &self.cause {
+            Cause::Failover { .. } => self.loss_refusal().is_none(),
+            Cause::Restart | Cause::Handover { .. } => {
+                self.is_drained() || self.bound != LossBound::Unknown
+            }
+        }
     }
 
     fn is_automatic(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The writes that take the epoch, and what follows when one landed.
 
 use super::draft::{claimed_draft, held_draft};
-use super::{Over, Stage, free_at};
+use super::{Drain, Over, Promotion, Stage, free_at};
 use crate::control::automatic::not_over;
 use crate::control::desk::Won;
 use crate::control::event::{Action, Moment, Step};
@@ -44,21 +44,23 @@ impl Control {
         promotion.over = Over {
             epoch: seen.lease.epoch,
             free_at: free_at(seen),
+            why: free,
+            drain: Promotion::drain_of(&self.setup, &seen.lease, &heads),
         };
         // The lease may have changed since the request was judged: what counts
         // is the object that the epoch is taken over, and the state now.
         if let Some(step) = promotion.refusal(self.facts.state_diverged) {
             return Some(self.step_back(step, out));
         }
-        let draft = match free {
-            Some(why) => {
+        let draft = match (free, promotion.over.drain) {
+            (Some(why), Drain::NotNeeded) => {
                 promotion.tell(Step::Fenced { why }, out);
                 promotion.stage = Stage::Holding {
                     heads: heads.clone(),
                 };
                 held_draft(&self.setup, promotion, &seen.lease, heads)
             }
-            None => claimed_draft(&self.setup, promotion, &seen.lease),
+            (None, _) | (_, Drain::Needed) => claimed_draft(&self.setup, promotion, &seen.lease),
         };
         self.desk.write(moment, seen.etag.clone(), draft, out);
         None
@@ -87,7 +89,7 @@ impl Control {
         }
         let heads = heads.clone();
         self.facts.heads = heads.clone();
-        if !promotion.bound.is_nothing() {
+        if !promotion.bound.is_nothing() && !promotion.found_gap() {
             // The old holder may have acknowledged until now.
             promotion.bound = loss_bound(&self.setup, &seen.lease, &self.facts, moment.now);
         }
