@@ -25,6 +25,8 @@ mod shard;
 
 mod follow;
 
+mod fallback;
+
 mod services;
 
 mod driver;

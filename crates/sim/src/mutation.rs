@@ -104,9 +104,8 @@ mutations! {
     NoSeal = "no-seal",
     /// A promotion drains from the first slot of all, whatever the mark says.
     MarkNotRead = "mark-not-read",
-    /// The store is taken for complete from what is flushed, not from what is
-    /// committed.
-    BaseBeyondCommitted = "base-beyond-committed",
+    /// Slots are removed before the mark behind them is durable.
+    RemovedBeforeMark = "removed-before-mark",
     /// A promotion does not drain the slots.
     SlotsNotDrained = "slots-not-drained",
     /// Under `local` a write waits for the flush of a standby.

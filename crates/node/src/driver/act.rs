@@ -55,7 +55,22 @@ impl Driver {
                     following.drain();
                 }
             }
-            Action::StopFollowing => self.stop_following().await,
+            Action::StopFollowing => {
+                self.state.drain.shutdown().await;
+                self.stop_following().await;
+            }
+            Action::Drain {
+                epoch,
+                first,
+                history,
+            } => self.drain_slots(epoch, first, history),
+            Action::Fill {
+                epoch,
+                fallback,
+                free,
+            } => self.fill_slots(epoch, &fallback, &free).await,
+            Action::StopFilling => self.stop_filling().await,
+            Action::RemoveSlots(ranges) => self.remove_slots(ranges),
             Action::Open { epoch, lossy } => self.open(epoch, lossy),
             Action::Grant { epoch, deadline } => {
                 self.authority.grant(epoch, deadline);
@@ -77,6 +92,7 @@ impl Driver {
             Action::Close => {
                 self.state.hold += 1;
                 self.revoke();
+                self.stop_filling().await;
                 self.shards
                     .iter()
                     .for_each(|shard| shard.command(LogCommand::Close));
@@ -216,10 +232,12 @@ impl Driver {
             | Notice::LeaseUnusable(_)
             | Notice::EpochWentBack { .. }
             | Notice::Cloned
+            | Notice::SlotsHaveGap { .. }
             | Notice::LogShorterThanLease => tracing::error!("{notice}"),
             Notice::Lapsed
             | Notice::ActivationUnusable(_)
             | Notice::OutOfSync(_)
+            | Notice::RestsInStore
             | Notice::AsksItself(_)
             | Notice::NoAutomaticFailover(_)
             | Notice::Unacknowledged { .. } => {

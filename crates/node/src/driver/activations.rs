@@ -116,6 +116,7 @@ fn name(step: &Step) -> &'static str {
         Step::Promised(_) => "promised",
         Step::Claimed(_) => "claimed",
         Step::Fenced { .. } => "fenced",
+        Step::Drained { .. } => "drained",
         Step::Taken { .. } => "taken",
         Step::Serving(_) => "serving",
         Step::Follows { .. } => "follows",

@@ -26,8 +26,20 @@ impl Driver {
                 }
             }
         }
+        let (mut last_epochs, mut committed) = (BTreeMap::new(), BTreeMap::new());
+        let mut free_slots = BTreeMap::new();
+        for shard in &self.shards {
+            let marks = shard.marks.lock();
+            let name = || shard.name.clone();
+            committed.insert(name(), marks.committed);
+            last_epochs.extend(marks.history.epochs.last().map(|(epoch, _)| (name(), *epoch)));
+            free_slots.extend(marks.free_slot.map(|free| (name(), free)));
+        }
         let facts = Facts {
             heads,
+            last_epochs,
+            committed,
+            free_slots,
             known,
             state_diverged: self
                 .shards

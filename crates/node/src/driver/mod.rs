@@ -5,11 +5,12 @@ mod act;
 mod activations;
 mod collect;
 mod flag_file;
-mod lease_io;
+mod store_io;
 mod receipts;
+mod slots;
 
 pub(crate) use activations::Activations;
-pub(crate) use lease_io::LeaseStore;
+pub(crate) use store_io::NodeStore;
 
 use crate::authority::Authority;
 use crate::follow::Following;
@@ -23,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use understudy_log::{OsDisk, PromiseFile};
 use understudy_protocol::control::ControlView;
@@ -122,7 +124,7 @@ pub(crate) struct Driver {
     pub(crate) settings: Arc<Settings>,
     pub(crate) shards: Vec<Arc<ShardCore>>,
     pub(crate) views: Vec<watch::Sender<ShardView>>,
-    pub(crate) store: LeaseStore,
+    pub(crate) store: NodeStore,
     pub(crate) disk: Arc<OsDisk>,
     pub(crate) promise: Arc<Mutex<PromiseFile<OsDisk>>>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -139,6 +141,10 @@ pub(crate) struct Driver {
 #[derive(Default)]
 pub(crate) struct DriverState {
     following: Option<Following>,
+    /// One task for each shard, while acknowledgements rest in the store.
+    filling: JoinSet<()>,
+    /// The drain of the slots that a promotion asked for.
+    drain: JoinSet<()>,
     /// Events that follow from actions, before anything from outside.
     local: VecDeque<Event>,
     /// When each standby was last heard, as the core was told.

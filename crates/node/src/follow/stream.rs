@@ -23,10 +23,6 @@ use understudy_wire::v1::{
 /// The largest message that a stream takes: a batch at its limit.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 72 << 20;
 
-/// The least that a batch on its way to the log is counted as: bounds their
-/// number too.
-const INTAKE_CHARGE_MIN: u32 = 4096;
-
 const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -267,18 +263,10 @@ impl Session {
         self.intake
             .take(offered, context.target.epoch)
             .map_err(|refusal| refusal.to_string())?;
-        // What is asked for at once can never be more than there is.
-        let intake_max = u32::try_from(context.settings.intake_memory.get()).unwrap_or(u32::MAX);
-        let charge = u32::try_from(batch.bytes().len()).expect("a batch is below 64 MiB");
-        let charge = charge.max(INTAKE_CHARGE_MIN).min(intake_max);
-        let room = Arc::clone(&shard.intake_room);
-        let room = room
-            .acquire_many_owned(charge)
-            .await
-            .expect("the semaphore is never closed");
-        self.handed = Some(batch.last_lsn());
-        knowledge.received(batch.last_lsn());
-        shard.command(LogCommand::Store { batch, room });
+        let last = batch.last_lsn();
+        shard.store(batch, context.settings.intake_memory).await;
+        self.handed = Some(last);
+        knowledge.received(last);
         Ok(())
     }
 

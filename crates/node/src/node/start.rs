@@ -3,7 +3,7 @@
 use super::{Fatal, Node, Observer, StartError};
 use crate::authority::Authority;
 use crate::driver::{
-    Activations, Driver, DriverHandle, DriverState, LEASE_KEY, LeaseStore, Snapshot,
+    Activations, Driver, DriverHandle, DriverState, LEASE_KEY, NodeStore, Snapshot,
 };
 use crate::services::{Peers, Services, serve};
 use crate::settings::{Endpoint, Settings};
@@ -259,7 +259,7 @@ async fn start_on<S: StateMachine>(
         settings: settings.clone(),
         shards: cores.clone(),
         views: booted.iter().map(|shard| shard.view.clone()).collect(),
-        store: LeaseStore::new(store),
+        store: NodeStore::new(store),
         disk: root.disk().clone(),
         promise: Arc::new(Mutex::new(promise)),
         clock: clock.clone(),

@@ -11,7 +11,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use understudy_log::{Batch, OsDisk, ReaderFactory};
 use understudy_protocol::shard::{Divergence, History};
 use understudy_state::StateDigest;
-use understudy_types::{ChainHash, ClusterId, Epoch, Lsn, Position, ShardName};
+use understudy_types::{ByteCount, ChainHash, ClusterId, Epoch, Lsn, Position, ShardName};
+
+/// The least that a batch on its way to the log is counted as: bounds their
+/// number too.
+const INTAKE_CHARGE_MIN: u32 = 4096;
 
 pub(crate) struct ShardCore {
     pub(crate) cluster: ClusterId,
@@ -108,6 +112,21 @@ impl ShardCore {
     pub(crate) fn command(&self, command: LogCommand) {
         // Fails only when the log thread has ended, and the node with it.
         let _ = self.commands.send(command);
+    }
+
+    /// Hands the next batch of a stream to the log, once there is room for it
+    /// within `intake_memory`.
+    pub(crate) async fn store(&self, batch: Batch, intake_memory: ByteCount) {
+        // What is asked for at once can never be more than there is.
+        let intake_max = u32::try_from(intake_memory.get()).unwrap_or(u32::MAX);
+        let charge = u32::try_from(batch.bytes().len()).expect("a batch is below 64 MiB");
+        let charge = charge.max(INTAKE_CHARGE_MIN).min(intake_max);
+        let room = Arc::clone(&self.intake_room);
+        let room = room
+            .acquire_many_owned(charge)
+            .await
+            .expect("the semaphore is never closed");
+        self.command(LogCommand::Store { batch, room });
     }
 
     /// Asks the log thread, and waits for its answer; `None` when it ended.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 use understudy_protocol::StandbyId;
+use understudy_protocol::fallback::SlotNumber;
 use understudy_protocol::shard::{
     CommitTracker, DIGESTS_KEPT, Divergence, History, Requirement, StateComparison,
 };
@@ -35,6 +36,10 @@ pub(crate) struct Marks {
     pub(crate) beat: Option<Beat>,
     /// Whose flush counts in the open epoch, or in the next one.
     requirement: Requirement,
+    /// While slots are filled: what is in them, or need not be.
+    stored: Option<Lsn>,
+    /// The slot that is filled next, while one is and it is known.
+    pub(crate) free_slot: Option<SlotNumber>,
     /// The epoch that this node writes and sends.
     pub(crate) open: Option<OpenEpoch>,
     /// The last epoch that ended here, and where: said to the standbys.
@@ -69,6 +74,8 @@ impl Marks {
             history,
             beat: None,
             requirement: Requirement::AllOf(BTreeSet::new()),
+            stored: None,
+            free_slot: None,
             open: None,
             ended: None,
             comparison: StateComparison::new(DIGESTS_KEPT, state),
@@ -121,7 +128,8 @@ impl Marks {
     /// Begins an epoch on what is flushed.
     pub(crate) fn open(&mut self, epoch: Epoch) {
         let flushed = self.flushed.map(|position| position.lsn);
-        let tracker = CommitTracker::new(self.requirement.clone(), flushed, self.committed);
+        let mut tracker = CommitTracker::new(self.requirement.clone(), flushed, self.committed);
+        tracker.stored(self.stored);
         self.committed = self.committed.max(tracker.committed());
         self.open = Some(OpenEpoch { epoch, tracker });
         self.primary_committed = None;
@@ -133,6 +141,23 @@ impl Marks {
         self.requirement = requirement.clone();
         if let Some(open) = &mut self.open {
             open.tracker.require(requirement);
+            self.committed = self.committed.max(open.tracker.committed());
+        }
+    }
+
+    /// Slots are filled from here on; what the base covers needs none.
+    pub(crate) fn begin_filling(&mut self, base: Option<Lsn>) {
+        self.stored = None;
+        self.free_slot = None;
+        self.note_stored(base, None);
+    }
+
+    /// The slots before `free` hold everything up to `stored`.
+    pub(crate) fn note_stored(&mut self, stored: Option<Lsn>, free: Option<SlotNumber>) {
+        self.stored = self.stored.max(stored);
+        self.free_slot = free;
+        if let Some(open) = &mut self.open {
+            open.tracker.stored(self.stored);
             self.committed = self.committed.max(open.tracker.committed());
         }
     }

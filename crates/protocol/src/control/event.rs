@@ -191,7 +191,12 @@ pub enum Action {
     Require(Requirement),
     /// Store in slots what is flushed beyond the base, from the mark on. What
     /// the base covers counts as stored at once.
-    Fill(Fallback),
+    Fill {
+        epoch: Epoch,
+        fallback: Fallback,
+        /// Each shard's first free slot, where a drain has just found it.
+        free: BTreeMap<ShardName, SlotNumber>,
+    },
     /// The slots are needed no more, or not by this node. A put that is under
     /// way may still land.
     StopFilling,

@@ -4,7 +4,7 @@
 use super::event::{Action, Moment, Notice, Setup};
 use super::primary::{Primary, renewed};
 use super::{Control, Role, Seen};
-use crate::fallback::Fallback;
+use crate::fallback::{Fallback, Watermarks};
 use crate::lease::{AckPolicy, Heads, Lease, StandbyId};
 use crate::shard::Requirement;
 use serde::Serialize;
@@ -21,6 +21,30 @@ pub(super) struct Joining {
     /// acknowledged before. Unknown until facts arrive that are younger than
     /// the requirement, or what is acknowledged meanwhile would fall between.
     mark: Option<Heads>,
+}
+
+/// The last member on its way out of the set. Nothing is acknowledged
+/// meanwhile, or what it still acknowledged would be in neither home.
+#[derive(Clone, Debug)]
+pub(super) struct Leaving {
+    standby: StandbyId,
+    /// What was committed at a moment when nothing was any more. Unknown until
+    /// facts arrive that are younger than that.
+    base: Option<Watermarks>,
+    sent: Sent,
+}
+
+/// Whether a removal may be under way, and land whatever happens meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    No,
+    Yes,
+}
+
+impl Leaving {
+    pub(super) fn note_committed(&mut self, committed: &Watermarks) {
+        self.base.get_or_insert_with(|| committed.clone());
+    }
 }
 
 /// Where acknowledged writes are, beside the primary's own disk.
@@ -56,6 +80,7 @@ impl Primary {
         let joining = self.joining.iter().map(|joining| joining.standby.clone());
         let requirement = match (setup.ack_policy, AckHome::of(lease)) {
             (AckPolicy::Local, _) => Requirement::Local,
+            _ if self.leaving.is_some() => Requirement::AllOf(BTreeSet::new()),
             (AckPolicy::Replicated, AckHome::Store) => Requirement::Stored(joining.collect()),
             (AckPolicy::Replicated, AckHome::Standbys) => {
                 Requirement::AllOf(lease.in_sync.iter().cloned().chain(joining).collect())
@@ -81,7 +106,11 @@ impl Primary {
         let former = std::mem::replace(&mut self.filling, wanted.cloned());
         match wanted {
             Some(fallback) => {
-                out.push(Action::Fill(fallback.clone()));
+                out.push(Action::Fill {
+                    epoch: self.epoch,
+                    fallback: fallback.clone(),
+                    free: std::mem::take(&mut self.drained_to),
+                });
                 out.push(Action::Notify(Notice::RestsInStore));
             }
             None => out.push(Action::StopFilling),
@@ -111,6 +140,8 @@ impl Primary {
             let joined = self.joining.take().expect("just seen");
             out.push(Action::Notify(Notice::InSync(joined.standby.node)));
         }
+        let left = |leaving: &Leaving| !lease.in_sync.contains(&leaving.standby);
+        self.leaving.take_if(|leaving| left(leaving));
         self.require(setup, lease, out);
     }
 
@@ -135,6 +166,34 @@ impl Primary {
         });
         let silent = || lease.in_sync.iter().find(|member| !heard(member));
         replaced.or_else(silent).cloned()
+    }
+
+    /// The lease without this member, once it may be written.
+    fn removal(
+        &mut self,
+        setup: &Setup,
+        lease: &Lease,
+        leaver: Option<StandbyId>,
+        out: &mut Vec<Action>,
+    ) -> Option<Lease> {
+        let standby = leaver?;
+        let mut draft = renewed(lease);
+        draft.in_sync.remove(&standby);
+        if draft.in_sync.is_empty() {
+            let Some(leaving) = &mut self.leaving else {
+                self.leaving = Some(Leaving {
+                    standby,
+                    base: None,
+                    sent: Sent::No,
+                });
+                self.require(setup, lease, out);
+                return None;
+            };
+            draft.fallback.base = Some(leaving.base.clone()?);
+            leaving.sent = Sent::Yes;
+        }
+        out.push(Action::Notify(Notice::OutOfSync(standby.node)));
+        Some(draft)
     }
 
     fn candidate(&self, setup: &Setup, lease: &Lease, now: BootTime) -> Option<StandbyId> {
@@ -170,22 +229,26 @@ impl Control {
         let Role::Primary(primary) = &mut self.role else {
             return;
         };
-        if self.setup.ack_policy == AckPolicy::Local
-            || !self.desk.is_idle()
-            || primary.pause.is_some()
-        {
+        if self.setup.ack_policy == AckPolicy::Local || primary.pause.is_some() {
             return;
         }
         let lease = &seen.lease;
-        if let Some(leaver) = primary.leaver(&self.setup, lease, moment.now) {
-            let mut draft = renewed(lease);
-            draft.in_sync.remove(&leaver);
-            out.push(Action::Notify(Notice::OutOfSync(leaver.node)));
-            if draft.in_sync.is_empty() {
-                // Whoever leaves has flushed all that was acknowledged.
-                draft.fallback.base = Some(self.facts.committed.clone());
-            }
+        let leaver = primary.leaver(&self.setup, lease, moment.now);
+        let stays = |leaving: &mut Leaving| {
+            let open = leaving.sent == Sent::Yes && self.desk.is_writing();
+            leaver.as_ref() != Some(&leaving.standby) && !open
+        };
+        if primary.leaving.take_if(stays).is_some() {
+            primary.require(&self.setup, lease, out);
+        }
+        if !self.desk.is_idle() {
+            return;
+        }
+        if let Some(draft) = primary.removal(&self.setup, lease, leaver, out) {
             return self.desk.write(moment, seen.etag.clone(), draft, out);
+        }
+        if primary.leaving.is_some() {
+            return;
         }
         if AckHome::of(lease) == AckHome::Nowhere && primary.is_open() {
             let mut draft = renewed(lease);

@@ -220,10 +220,13 @@ impl Control {
         for (shard, known) in former.known {
             self.facts.known.entry(shard).or_insert(known);
         }
-        if let Role::Primary(primary) = &mut self.role
-            && let Some(joining) = &mut primary.joining
-        {
-            joining.note_heads(&self.facts.heads);
+        if let Role::Primary(primary) = &mut self.role {
+            if let Some(joining) = &mut primary.joining {
+                joining.note_heads(&self.facts.heads);
+            }
+            if let Some(leaving) = &mut primary.leaving {
+                leaving.note_committed(&self.facts.committed);
+            }
         }
     }
 

@@ -3,17 +3,17 @@
 use super::activate::judge_as_primary;
 use super::desk::{Desk, Won};
 use super::event::{Action, Event, Moment, Notice, Setup, Step};
-use super::insync::Joining;
+use super::insync::{Joining, Leaving};
 use super::pause::{Pause, Purpose, Stage};
 use super::promotion::Promotion;
 use super::standby::Standby;
 use super::{Control, Role, Seen};
 use crate::activation::RequestId;
-use crate::fallback::Fallback;
+use crate::fallback::{Fallback, SlotNumber};
 use crate::lease::{Heads, Lease, LeaseState, StandbyId};
 use crate::shard::Requirement;
 use std::collections::BTreeMap;
-use understudy_types::{BootTime, Epoch, NodeId};
+use understudy_types::{BootTime, Epoch, NodeId, ShardName};
 
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
@@ -37,9 +37,12 @@ pub(super) struct Primary {
     lapsed: bool,
     pub(super) peers: BTreeMap<StandbyId, Peer>,
     pub(super) joining: Option<Joining>,
+    pub(super) leaving: Option<Leaving>,
     pub(super) required: Option<Requirement>,
     /// What the data plane was told to store in slots.
     pub(super) filling: Option<Fallback>,
+    /// Where the promotion's drain ended, until slots are filled from there.
+    pub(super) drained_to: BTreeMap<ShardName, SlotNumber>,
     pub(super) pause: Option<Pause>,
     step_up: Option<Epoch>,
 }
@@ -51,6 +54,7 @@ impl Primary {
         won: &Won,
         lossy: bool,
         request: Option<RequestId>,
+        drained_to: BTreeMap<ShardName, SlotNumber>,
         out: &mut Vec<Action>,
     ) -> Primary {
         let mut primary = Primary {
@@ -64,8 +68,10 @@ impl Primary {
             lapsed: false,
             peers: BTreeMap::new(),
             joining: None,
+            leaving: None,
             required: None,
             filling: None,
+            drained_to,
             pause: None,
             step_up: None,
         };

@@ -27,7 +27,7 @@ pub fn inspect(
     slot: &Slot,
     epoch: Epoch,
     nonce: Option<Nonce>,
-    in_log: impl Fn(&[u8]) -> Option<Lsn>,
+    mut in_log: impl FnMut(&[u8]) -> Option<Lsn>,
 ) -> Inspected {
     if slot.epoch > epoch {
         return Inspected::Newer;
@@ -104,17 +104,22 @@ pub struct Filler {
 }
 
 impl Filler {
-    /// `base` is what needs no slot.
-    pub fn new(first: SlotNumber, base: Option<Lsn>) -> Filler {
-        Filler {
+    /// `base` is what needs no slot. `free` is the first free slot, where a
+    /// drain has just found it.
+    pub fn new(first: SlotNumber, base: Option<Lsn>, free: Option<SlotNumber>) -> Filler {
+        let mut filler = Filler {
             state: State::Searching {
                 taken: first,
                 free: None,
             },
             first,
-            free: first,
+            free: free.unwrap_or(first),
             stored: base,
+        };
+        if let Some(free) = free {
+            filler.look_back_from(free);
         }
+        filler
     }
 
     /// Up to here, inclusive, every record has its second home.

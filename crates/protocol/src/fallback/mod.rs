@@ -59,7 +59,7 @@ impl Fallback {
         self.first.get(shard).copied().unwrap_or_default()
     }
 
-    pub(crate) fn base_of(&self, shard: &ShardName) -> Option<Lsn> {
+    pub fn base_of(&self, shard: &ShardName) -> Option<Lsn> {
         let base = self.base.as_ref()?;
         base.get(shard).copied().flatten()
     }

@@ -6,6 +6,8 @@ mod commit;
 mod comparison;
 mod diverged;
 mod failover;
+mod fallback;
+mod filler;
 mod golden;
 mod handover;
 mod handshake;

@@ -1,6 +1,7 @@
 //! One node's control with a store of one object beside it, driven by hand.
 
 use crate::control::{Event, Known, LeaseFetched, RoleName, WriteAnswer};
+use crate::fallback::Watermarks;
 use crate::shard::Requirement;
 use crate::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -238,9 +239,11 @@ impl Rig {
         }));
     }
 
+    /// All of it is committed.
     pub(super) fn has(&self, lsn: u64) -> Event {
         Event::Facts(Facts {
             heads: heads(lsn),
+            committed: Watermarks::from([(shard(), Lsn::new(lsn))]),
             ..Facts::default()
         })
     }
@@ -265,10 +268,17 @@ impl Rig {
         self.out.iter().filter_map(code).collect()
     }
 
-    /// The last requirement that was given, if any was.
+    /// The standbys of the last requirement that was given, if any was.
     pub(super) fn required(&self) -> Option<BTreeSet<StandbyId>> {
+        match self.requirement()? {
+            Requirement::AllOf(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    pub(super) fn requirement(&self) -> Option<Requirement> {
         self.out.iter().rev().find_map(|action| match action {
-            Action::Require(Requirement::AllOf(members)) => Some(members.clone()),
+            Action::Require(requirement) => Some(requirement.clone()),
             _ => None,
         })
     }

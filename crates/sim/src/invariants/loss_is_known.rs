@@ -6,9 +6,9 @@ use super::{Life, Verdict};
 use crate::machine::CommandId;
 use crate::oracle::{Oracle, Outcome};
 use crate::time::NodeClock;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use understudy_protocol::{AcceptLoss, ActivationRequest, LossBound, Mode, RequestId};
+use understudy_protocol::{AcceptLoss, ActivationRequest, EpochRecord, LossBound, Mode, RequestId};
 use understudy_types::{BootTime, Epoch};
 
 /// What a promotion said, and when it looked.
@@ -29,6 +29,7 @@ pub(super) struct LossIsKnown {
     statements: BTreeMap<Epoch, Statement>,
     /// Since when, at the earliest, writes may be lost by the operator's word.
     accepted: BTreeMap<Epoch, BootTime>,
+    opened: BTreeSet<Epoch>,
 }
 
 impl LossIsKnown {
@@ -65,16 +66,28 @@ impl LossIsKnown {
     }
 
     /// A promotion that says it may lose something begins to serve.
+    /// An epoch opens, with a loss or without.
+    pub(super) fn opens(&mut self, epoch: Epoch) {
+        self.opened.insert(epoch);
+    }
+
     pub(super) fn opened(
         &self,
         epoch: Epoch,
+        former: Option<&EpochRecord>,
         oracle: &Oracle,
         missing: &[CommandId],
         clock: &NodeClock,
     ) -> Verdict {
-        let Some(statement) = self.statements.get(&epoch) else {
+        let Some(statement) = self.statements.get(&epoch).copied() else {
             return Ok(());
         };
+        // It may only pass on what was lost by epochs that ended before they
+        // began.
+        let nothing = statement.bound == LossBound::Nothing;
+        if nothing && self.passes_on_a_loss(former) {
+            return Ok(());
+        }
         let stated = match statement.bound {
             LossBound::Unknown => BootTime::default(),
             LossBound::Nothing => statement.looked_at,
@@ -96,6 +109,13 @@ impl LossIsKnown {
             }
         }
         Ok(())
+    }
+}
+
+impl LossIsKnown {
+    /// Whether the epoch before it began with a loss, and never opened.
+    fn passes_on_a_loss(&self, former: Option<&EpochRecord>) -> bool {
+        former.is_some_and(|former| former.lossy && !self.opened.contains(&former.epoch))
     }
 }
 

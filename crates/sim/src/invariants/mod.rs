@@ -242,15 +242,18 @@ pub(crate) fn opened(
         return;
     }
     let lease = env.store.lease();
+    let history = lease.as_ref().map_or(&[][..], |lease| &lease.history);
+    let former = history.iter().rev().find(|record| record.epoch < epoch);
+    env.invariants.loss.opens(epoch);
     for (shard, log) in logs.iter().enumerate() {
         let verdict = epochs_grow::forks_as_recorded(lease.as_ref(), epoch, shard, log.head());
         env.demand(Invariant::EpochsGrow, verdict);
         let missing = acked_survives::missing(&env.oracle, shard, log);
         if lossy {
-            let verdict = env
-                .invariants
-                .loss
-                .opened(epoch, &env.oracle, &missing, &clock);
+            let verdict =
+                env.invariants
+                    .loss
+                    .opened(epoch, former, &env.oracle, &missing, &clock);
             env.demand(Invariant::LossIsKnown, verdict);
             env.oracle.declare_lost(shard, &missing, log);
             env.invariants.survives.forget(shard, epoch, log);

@@ -19,7 +19,7 @@ impl Process {
     /// Refreshes what the owner knows, tells it the event, and obeys.
     pub(super) fn step(&mut self, env: &mut Env, event: Event) -> Result<(), Halt> {
         let mut actions = Vec::new();
-        let facts = Event::Facts(self.facts(env));
+        let facts = Event::Facts(self.facts());
         let moment = self.control_moment(env);
         self.control.step(&moment, facts, &mut actions);
         if !matches!(event, Event::Tick) {
@@ -48,8 +48,7 @@ impl Process {
         moment
     }
 
-    fn facts(&self, env: &Env) -> Facts {
-        let base_is_flushed = env.is_broken(Mutation::BaseBeyondCommitted);
+    fn facts(&self) -> Facts {
         let mut facts = Facts {
             heads: self.heads(),
             free_slots: self.slots.free(),
@@ -57,11 +56,7 @@ impl Process {
         };
         for shard in &self.shards {
             let name = Scenario::shard_name(shard.index);
-            let committed = match base_is_flushed {
-                true => shard.log.flushed().map(|head| head.lsn),
-                false => shard.committed,
-            };
-            facts.committed.insert(name.clone(), committed);
+            facts.committed.insert(name.clone(), shard.committed);
             if let Some(epoch) = shard.log.last_epoch() {
                 facts.last_epochs.insert(name, epoch);
             }
@@ -117,7 +112,11 @@ impl Process {
                 first,
                 history,
             } => self.drain_slots(env, epoch, &first, &history)?,
-            Action::Fill(fallback) => self.fill_slots(env, &fallback)?,
+            Action::Fill {
+                epoch,
+                fallback,
+                free,
+            } => self.fill_slots(env, epoch, &fallback, &free)?,
             Action::StopFilling => self.slots.stop(),
             Action::RemoveSlots(ranges) => self.remove_slots(env, &ranges),
             Action::Open { epoch, lossy } => self.open(env, epoch, lossy)?,

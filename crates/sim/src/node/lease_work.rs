@@ -7,6 +7,7 @@ use crate::invariants;
 use crate::mutation::Mutation;
 use crate::store::{self, ObjectName, Operation};
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
+use understudy_protocol::fallback::Fallback;
 use understudy_protocol::shard::Requirement;
 use understudy_protocol::{ActivationRequest, ETag, Event, Lease, LeaseState, RoleName};
 use understudy_types::Epoch;
@@ -50,11 +51,27 @@ impl Process {
             let early = Requirement::AllOf(lease.in_sync.clone());
             let _ = self.require(env, early);
         }
+        if env.is_broken(Mutation::RemovedBeforeMark) && lease.renewals > 0 {
+            self.remove_below_mark(env, &lease.fallback);
+        }
         let operation = Operation::WriteLease {
             base,
             body: lease.encode(),
         };
         store::send(env, self.index, self.life, operation);
+    }
+
+    /// The mutation: what is on its way into the lease counts already.
+    fn remove_below_mark(&self, env: &mut Env, next: &Fallback) {
+        let view = self.control.view(self.now(env));
+        let Some(now) = view.lease.map(|seen| seen.lease.fallback) else {
+            return;
+        };
+        let ranges = next.first.iter().map(|(shard, free)| {
+            let range = now.first_of(shard)..*free;
+            (shard.clone(), range)
+        });
+        self.remove_slots(env, &ranges.collect());
     }
 
     /// A promotion looks at the facts when it takes an epoch, and when it

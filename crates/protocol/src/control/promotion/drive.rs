@@ -23,12 +23,12 @@ impl Control {
         if self.superseded(&seen) {
             return Some(self.abandon(&seen, out));
         }
+        if let Some(role) = self.take_over(out) {
+            return Some(role);
+        }
         let Role::Promoting(promotion) = &mut self.role else {
             return None;
         };
-        if let Some(won) = promotion.won.take() {
-            return self.taken(won, out);
-        }
         match &promotion.stage {
             Stage::Promising if self.promised >= promotion.epoch => {
                 let step = Step::Promised(promotion.epoch);
@@ -50,6 +50,15 @@ impl Control {
             }
             Stage::Holding { .. } => self.hold_epoch(moment, &seen, out),
         }
+    }
+
+    /// A write of ours landed, perhaps.
+    fn take_over(&mut self, out: &mut Vec<Action>) -> Option<Role> {
+        let Role::Promoting(promotion) = &mut self.role else {
+            return None;
+        };
+        let won = promotion.won.take()?;
+        self.taken(won, out)
     }
 
     /// The claim stands: goes on once the old lease is over.

@@ -9,6 +9,7 @@ use crate::control::loss::loss_bound;
 use crate::control::primary::Primary;
 use crate::control::{Control, Role, Seen};
 use crate::lease::LeaseState;
+use std::collections::BTreeMap;
 
 impl Control {
     /// Takes the epoch: as `held` when there is nothing to wait for and the
@@ -125,11 +126,14 @@ impl Control {
         };
         promotion.tell(taken, out);
         let request = promotion.request();
+        let drained = promotion.drained.take();
+        let drained_to = drained.map_or_else(BTreeMap::new, |drained| drained.free_slots);
         Some(Role::Primary(Primary::open(
             &self.setup,
             &won,
             lossy,
             request,
+            drained_to,
             out,
         )))
     }

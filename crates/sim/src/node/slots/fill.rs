@@ -11,9 +11,10 @@ use serde_bytes::ByteBuf;
 use understudy_log::{Batch, LogError};
 use understudy_protocol::control::WriteAnswer;
 use understudy_protocol::fallback::{
-    Fallback, FillStep, Filler, Inspected, Slot, SlotContents, inspect,
+    Fallback, FillStep, Filler, Inspected, Slot, SlotContents, SlotNumber, inspect,
 };
-use understudy_types::{Epoch, Lsn, Nonce};
+use std::collections::BTreeMap;
+use understudy_types::{Epoch, Lsn, Nonce, ShardName};
 
 /// Batches in one slot, at most: small, so that there are many slots.
 const BATCHES_MAX: usize = 4;
@@ -37,17 +38,17 @@ impl Process {
     pub(in crate::node) fn fill_slots(
         &mut self,
         env: &mut Env,
+        epoch: Epoch,
         fallback: &Fallback,
+        free: &BTreeMap<ShardName, SlotNumber>,
     ) -> Result<(), Halt> {
         env.stats.fallbacks += 1;
-        let view = self.control.view(self.now(env));
-        let epoch = view.lease.expect("a primary has a lease").lease.epoch;
         let fillings = (0..self.shards.len()).map(|shard| {
             let name = Scenario::shard_name(shard);
             let base = fallback.base.as_ref();
             let base = base.and_then(|base| base.get(&name).copied().flatten());
             Filling {
-                filler: Filler::new(fallback.first_of(&name), base),
+                filler: Filler::new(fallback.first_of(&name), base, free.get(&name).copied()),
                 epoch,
                 kept: None,
                 asking: false,

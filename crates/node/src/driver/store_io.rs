@@ -1,22 +1,23 @@
 //! The store's answers, in the core's words.
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use understudy_protocol::ETag;
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
 use understudy_store::{Condition, FaultKind, Fetched, ObjectStore, PutAnswer, StoreError};
 
-/// The store of the lease. A failure that lasts is logged once: the core asks
-/// ten times a second then.
+/// The object store as the driver and the slots use it. A failure that lasts
+/// is logged once: the core asks ten times a second then.
 #[derive(Clone, Debug)]
-pub(crate) struct LeaseStore {
+pub(crate) struct NodeStore {
     objects: Arc<dyn ObjectStore>,
     failing: Arc<Mutex<Option<FaultKind>>>,
 }
 
-impl LeaseStore {
+impl NodeStore {
     pub(crate) fn new(objects: Arc<dyn ObjectStore>) -> Self {
-        LeaseStore {
+        NodeStore {
             objects,
             failing: Arc::default(),
         }
@@ -40,7 +41,23 @@ impl LeaseStore {
     /// One attempt. Cancelled, it may have happened.
     pub(crate) async fn write(&self, key: &str, base: ETag, body: Vec<u8>) -> WriteAnswer {
         let condition = Condition::Matches(understudy_store::ETag::new(base.0));
-        let answer = self.objects.put(key, body.into(), condition).await;
+        self.put(key, body.into(), condition).await
+    }
+
+    /// One attempt at a key that must be free. Cancelled, it may have happened.
+    pub(crate) async fn create(&self, key: &str, body: Bytes) -> WriteAnswer {
+        self.put(key, body, Condition::Absent).await
+    }
+
+    /// Durable on `Ok`. Cancelled, it may have happened.
+    pub(crate) async fn remove(&self, key: &str) -> Result<(), StoreError> {
+        let removed = self.objects.delete(key).await;
+        self.note(key, removed.as_ref().err());
+        removed
+    }
+
+    async fn put(&self, key: &str, body: Bytes, condition: Condition) -> WriteAnswer {
+        let answer = self.objects.put(key, body, condition).await;
         self.note(key, answer.as_ref().err());
         match answer {
             Ok(PutAnswer::Applied(etag)) => WriteAnswer::Applied(ETag(etag.as_str().to_owned())),
