@@ -9,6 +9,7 @@ mod kill;
 mod link;
 mod promotion;
 mod shards;
+mod slots;
 mod states;
 mod store;
 mod switchover;

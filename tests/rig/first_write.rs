@@ -5,15 +5,13 @@
 
 use crate::pair::PATIENCE;
 use crate::rounds::Spread;
-use crate::{ACCESS_KEY, CLUSTER, Process, Rig, RigOptions, SECRET_KEY, Side, until};
+use crate::{Process, Rig, RigOptions, Side, until};
 use std::fmt;
 use std::time::Duration;
 use tokio::time::Instant;
 use tonic::transport::{Channel, Endpoint};
 use understudy_protocol::{AcceptLoss, ActivationRequest, Lease, Mode, RequestId};
-use understudy_store::{
-    Condition, Credentials, Fetched, ObjectStore, PutAnswer, S3Config, S3Store,
-};
+use understudy_store::{Condition, Fetched, ObjectStore, PutAnswer, S3Store};
 use understudy_wire::etcd::etcdserverpb::{PutRequest, kv_client::KvClient};
 use understudy_wire::v1::{KnockRequest, admin_client::AdminClient};
 
@@ -63,7 +61,7 @@ impl fmt::Display for FirstWriteReport {
 pub async fn run(options: &FirstWriteOptions) -> FirstWriteReport {
     let mut rig = Rig::start(RigOptions::local()).await;
     load(&rig, options).await;
-    let store = store(&rig).await;
+    let store = rig.store_client().await;
     let mut report = FirstWriteReport {
         keys: options.keys,
         ..FirstWriteReport::default()
@@ -87,20 +85,6 @@ async fn load(rig: &Rig, options: &FirstWriteOptions) {
     let mut loading = Process::start("the load", &mut command, &log);
     let status = loading.ended(LOAD_PATIENCE).await;
     assert!(status.success(), "{}", loading.said());
-}
-
-async fn store(rig: &Rig) -> S3Store {
-    let config = S3Config {
-        prefix: CLUSTER.to_owned(),
-        endpoint: Some(format!("http://{}", rig.ports.store)),
-        path_style: true,
-        credentials: Some(Credentials {
-            access_key: ACCESS_KEY.to_owned(),
-            secret_key: SECRET_KEY.to_owned(),
-        }),
-        ..S3Config::new("understudy", "us-east-1")
-    };
-    S3Store::connect(config).await.expect("the rig's store")
 }
 
 async fn round(rig: &mut Rig, store: &S3Store, primary: Side, report: &mut FirstWriteReport) {

@@ -1,6 +1,6 @@
 use crate::options::node_file;
 use crate::{
-    ACCESS_KEY, Answer, Directory, Ports, Process, RigOptions, SECRET_KEY, Side, get, run,
+    ACCESS_KEY, Answer, CLUSTER, Directory, Ports, Process, RigOptions, SECRET_KEY, Side, get, run,
     understudy_binary, until,
 };
 use serde_json::Value;
@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use understudy_store::{Credentials, S3Config, S3Store};
 
 /// For a condition that comes with a lease's turn, or with a start on a busy
 /// machine.
@@ -189,6 +190,21 @@ impl Rig {
 
     pub async fn etcdctl(&self, side: Side, arguments: &[&str]) -> Answer {
         run(self.etcdctl_at(side, arguments)).await
+    }
+
+    /// A client of the rig's store, as the nodes have one.
+    pub async fn store_client(&self) -> S3Store {
+        let config = S3Config {
+            prefix: CLUSTER.to_owned(),
+            endpoint: Some(format!("http://{}", self.ports.store)),
+            path_style: true,
+            credentials: Some(Credentials {
+                access_key: ACCESS_KEY.to_owned(),
+                secret_key: SECRET_KEY.to_owned(),
+            }),
+            ..S3Config::new("understudy", "us-east-1")
+        };
+        S3Store::connect(config).await.expect("the rig's store")
     }
 
     pub async fn status(&self, side: Side) -> Option<Value> {

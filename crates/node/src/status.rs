@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use understudy_protocol::control::AckHome;
 use understudy_protocol::{AckPolicy, LossBound};
 use understudy_types::{ClusterId, DataId, Epoch, NodeId, Position, ShardName};
 
@@ -53,6 +54,9 @@ pub struct LeaseStatus {
     pub remaining_seconds: Option<f64>,
     pub in_sync: Vec<NodeId>,
     pub ack_policy: AckPolicy,
+    /// Where acknowledged writes are, beside the holder's own disk.
+    #[serde(default)]
+    pub ack_home: Option<AckHome>,
     pub handover_to: Option<NodeId>,
     /// The epoch that an automatic failover took and no operator has
     /// acknowledged: until then there is no other one.
@@ -76,6 +80,10 @@ pub struct ShardStatus {
     pub primary: Option<PrimaryShard>,
     pub lag: Option<Lag>,
     pub quarantined_records: u64,
+    /// The object store's slots that hold what was acknowledged; present on a
+    /// primary while acknowledgements rest there.
+    #[serde(default)]
+    pub slots: Option<u64>,
 }
 
 /// How a standby's state compares with its primary's, since it was made from

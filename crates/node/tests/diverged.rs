@@ -83,10 +83,15 @@ async fn order(pair: &Pair<Book>, order: &'static [u8]) -> u64 {
     applied.expect("alpha serves").lsn.get()
 }
 
-fn state(pair: &Pair<Book>) -> StateStatus {
+/// `None` while bravo does not follow.
+fn compared(pair: &Pair<Book>) -> Option<StateStatus> {
     let shards = pair.observer("bravo").status().shards;
     let shard = shards.into_values().next().expect("one shard");
-    shard.state.expect("bravo follows")
+    shard.state
+}
+
+fn state(pair: &Pair<Book>) -> StateStatus {
+    compared(pair).expect("bravo follows")
 }
 
 fn state_check(verdict: Verdict) -> VerdictCheck {
@@ -96,8 +101,7 @@ fn state_check(verdict: Verdict) -> VerdictCheck {
 
 async fn until_equal(pair: &Pair<Book>, lsn: u64) {
     pair.until("both states are compared and equal", |pair| {
-        let state = state(pair);
-        state.outcome == "equal" && state.lsn >= Some(lsn)
+        compared(pair).is_some_and(|state| state.outcome == "equal" && state.lsn >= Some(lsn))
     })
     .await;
 }

@@ -6,6 +6,7 @@ use crate::format::{grouped, span};
 use std::fmt::Write;
 use understudy_node::status::{ShardStatus, StandbyStatus, StateStatus, Status, StreamStatus};
 use understudy_protocol::AckPolicy;
+use understudy_protocol::control::AckHome;
 use understudy_types::{ByteCount, Position};
 
 pub(super) fn render(report: &PairReport) -> String {
@@ -95,7 +96,7 @@ fn cluster(out: &mut String, status: &Status) {
     if lease.ack_policy == AckPolicy::Replicated {
         let names: Vec<String> = lease.in_sync.iter().map(ToString::to_string).collect();
         match names.is_empty() {
-            true => *out += "   NOBODY IN SYNC",
+            true => *out += nobody_in_sync(lease.ack_home),
             false => {
                 let _ = write!(out, "   in sync: {}", names.join(", "));
             }
@@ -111,6 +112,15 @@ fn cluster(out: &mut String, status: &Status) {
     }
     if let Some(to) = &lease.handover_to {
         let _ = writeln!(out, " HANDING OVER to {to}");
+    }
+}
+
+fn nobody_in_sync(home: Option<AckHome>) -> &'static str {
+    match home {
+        Some(AckHome::Store) => {
+            "   NOBODY IN SYNC: acknowledged writes rest in the object store"
+        }
+        _ => "   NOBODY IN SYNC",
     }
 }
 
@@ -223,6 +233,14 @@ fn table(out: &mut String, status: &Status) {
         );
         if let Some(state) = &shard.state {
             let _ = writeln!(out, "  {:<12}state: {}", "", compared(state));
+        }
+        if let Some(slots) = shard.slots {
+            let _ = writeln!(
+                out,
+                "  {:<12}{} slots in the object store",
+                "",
+                grouped(slots)
+            );
         }
         if shard.quarantined_records > 0 {
             let _ = writeln!(

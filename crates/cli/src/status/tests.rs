@@ -198,6 +198,18 @@ fn standby_that_is_away_stays_on_the_primarys_screen() {
 }
 
 #[test]
+fn acknowledgements_that_rest_in_the_store_are_said_so() {
+    let mut value = primary();
+    value["lease"]["in_sync"] = json!([]);
+    value["lease"]["ack_home"] = json!("store");
+    value["shards"]["main"]["slots"] = json!(1024);
+    let text = render(&report(vec![answered("127.0.0.1:2390", value)]));
+    let home = "NOBODY IN SYNC: acknowledged writes rest in the object store\n";
+    assert!(text.contains(home), "{text}");
+    assert!(text.contains("1 024 slots in the object store\n"), "{text}");
+}
+
+#[test]
 fn no_answer_at_all_is_a_failure_with_a_hint() {
     let pair = report(vec![silent("127.0.0.1:2390"), silent("127.0.0.1:2490")]);
     assert!(render(&pair).contains("no node answers: is one running?"));

@@ -3,6 +3,7 @@ use understudy_node::status::{
     LeaseStatus, ShardStatus, StandbyStatus, StateStatus, Status, StreamStatus,
 };
 use understudy_protocol::LossBound;
+use understudy_protocol::control::AckHome;
 use understudy_types::{Position, lsn_value};
 
 const ROLES: [&str; 7] = [
@@ -79,6 +80,11 @@ fn of_lease(out: &mut Samples, lease: &LeaseStatus) {
     out.put(&EPOCH, &[], lease.epoch.get() as f64);
     out.put_known(&LEASE_REMAINING, &[], lease.remaining_seconds);
     out.put_known(&LEASE_STORE_AGE, &[], lease.store_answered_seconds_ago);
+    if let Some(home) = lease.ack_home {
+        for one in AckHome::ALL {
+            out.put(&ACK_HOME, &[one.name()], flag(one == home));
+        }
+    }
 }
 
 fn of_shard(out: &mut Samples, name: &str, shard: &ShardStatus) {
@@ -118,6 +124,7 @@ fn of_shard(out: &mut Samples, name: &str, shard: &ShardStatus) {
         out.put(&LAG_BYTES, &[name, "flushed"], lag.bytes_flushed as f64);
     }
     out.put(&QUARANTINED, &[name], shard.quarantined_records as f64);
+    out.put_known(&SLOTS, &[name], shard.slots.map(|slots| slots as f64));
     out.put(&STATE_MEMORY, &[name], shard.state_memory_bytes as f64);
     if let Some(state) = &shard.state {
         of_state(out, name, state);

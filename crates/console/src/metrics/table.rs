@@ -56,6 +56,8 @@ metrics! {
     LAG_BYTES "understudy_lag_bytes" Gauge ["shard", "stage"] "On a standby: bytes behind the primary; a lower bound while understudy_lag_known is 0."
     LAG_SECONDS "understudy_lag_seconds" Gauge ["stage"] "On a standby: age of the oldest record not applied, over all shards; a lower bound while understudy_lag_known is 0."
     LAG_KNOWN "understudy_lag_known" Gauge [] "On a standby: 1 while the lag of every shard is known."
+    ACK_HOME "understudy_ack_home" Gauge ["home"] "Where acknowledged writes are beside the holder's disk, as the lease says: 1 for one of local, standbys, store, nowhere, 0 for the others."
+    SLOTS "understudy_slots" Gauge ["shard"] "On a primary while acknowledgements rest in the object store: slots that hold them."
     IN_SYNC "understudy_in_sync" Gauge [] "On a standby: 1 while the lease names it in the in-sync set."
     LOSS_BOUND_RECORDS "understudy_loss_bound_records" Gauge [] "On a standby: acknowledged records known to be missing here; +Inf when unknown."
     LOSS_BOUND_SECONDS "understudy_loss_bound_seconds" Gauge [] "On a standby: a failover now loses nothing acknowledged earlier than this; +Inf when unknown."

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use understudy_log::{Disk, Identity, OsDisk};
-use understudy_protocol::control::{ControlView, LeaseView};
+use understudy_protocol::control::{AckHome, ControlView, LeaseView};
 use understudy_protocol::shard::Findings;
 use understudy_protocol::{AckPolicy, FailoverPolicy, Mode, RoleName};
 use understudy_types::{BootTime, Clock, ClusterId, Epoch, lsn_value};
@@ -140,7 +140,7 @@ impl Observer {
                 .map(|shard| {
                     (
                         shard.name.clone(),
-                        self.shard_status(shard, following.as_deref(), now),
+                        self.shard_status(shard, following.as_deref(), lease, now),
                     )
                 })
                 .collect(),
@@ -165,9 +165,10 @@ impl Observer {
         &self,
         shard: &ShardCore,
         following: Option<&Context>,
+        lease: Option<&LeaseView>,
         now: BootTime,
     ) -> ShardStatus {
-        let (flushed, committed, applied, flushed_bytes, findings) = {
+        let (flushed, committed, applied, flushed_bytes, findings, free_slot) = {
             let marks = shard.marks.lock();
             (
                 marks.flushed,
@@ -175,6 +176,7 @@ impl Observer {
                 marks.applied,
                 marks.flushed_bytes,
                 *marks.comparison.findings(),
+                marks.free_slot,
             )
         };
         let facts = *shard.state.lock();
@@ -211,6 +213,10 @@ impl Observer {
             }),
             lag,
             quarantined_records: shard.quarantined_records.load(Ordering::Relaxed),
+            slots: free_slot.zip(lease).map(|(free, seen)| {
+                let first = seen.lease.fallback.first_of(&shard.name);
+                free.get().saturating_sub(first.get())
+            }),
         }
     }
 
@@ -349,6 +355,7 @@ fn lease_status(seen: &LeaseView, control: &ControlView, now: BootTime) -> Lease
             .map(|deadline| deadline.since(now).as_secs_f64() - now.since(deadline).as_secs_f64()),
         in_sync: in_sync_names(lease.ack_policy, lease),
         ack_policy: lease.ack_policy,
+        ack_home: Some(AckHome::of(lease)),
         handover_to: lease
             .handover
             .as_ref()

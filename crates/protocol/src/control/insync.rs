@@ -7,7 +7,7 @@ use super::{Control, Role, Seen};
 use crate::fallback::{Fallback, Watermarks};
 use crate::lease::{AckPolicy, Heads, Lease, StandbyId};
 use crate::shard::Requirement;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use understudy_types::{BootTime, lsn_value};
@@ -48,7 +48,7 @@ impl Leaving {
 }
 
 /// Where acknowledged writes are, beside the primary's own disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AckHome {
     /// Nowhere else: ack policy `local`.
@@ -62,6 +62,23 @@ pub enum AckHome {
 }
 
 impl AckHome {
+    /// In the order of this list wherever all are shown.
+    pub const ALL: [AckHome; 4] = [
+        AckHome::Local,
+        AckHome::Standbys,
+        AckHome::Store,
+        AckHome::Nowhere,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            AckHome::Local => "local",
+            AckHome::Standbys => "standbys",
+            AckHome::Store => "store",
+            AckHome::Nowhere => "nowhere",
+        }
+    }
+
     /// What a held lease says.
     pub fn of(lease: &Lease) -> AckHome {
         match lease.ack_policy {
