@@ -99,11 +99,7 @@ pub struct EpochRecord {
 }
 
 /// Where an epoch ends in this history; `None` when it does not stand there.
-pub(crate) fn end_of(
-    history: &[EpochRecord],
-    epoch: Epoch,
-    shard: &ShardName,
-) -> Option<EpochEnd> {
+pub(crate) fn end_of(history: &[EpochRecord], epoch: Epoch, shard: &ShardName) -> Option<EpochEnd> {
     let at = history.iter().position(|record| record.epoch == epoch)?;
     let later = &history[at + 1..];
     Some(match later.first() {

@@ -104,6 +104,8 @@ mutations! {
     NoSeal = "no-seal",
     /// A promotion drains from the first slot of all, whatever the mark says.
     MarkNotRead = "mark-not-read",
+    /// What a stream said counts for the epochs after its own too.
+    OldWordCounts = "old-word-counts",
     /// Slots are removed before the mark behind them is durable.
     RemovedBeforeMark = "removed-before-mark",
     /// A promotion does not drain the slots.

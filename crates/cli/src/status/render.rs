@@ -117,9 +117,7 @@ fn cluster(out: &mut String, status: &Status) {
 
 fn nobody_in_sync(home: Option<AckHome>) -> &'static str {
     match home {
-        Some(AckHome::Store) => {
-            "   NOBODY IN SYNC: acknowledged writes rest in the object store"
-        }
+        Some(AckHome::Store) => "   NOBODY IN SYNC: acknowledged writes rest in the object store",
         _ => "   NOBODY IN SYNC",
     }
 }

@@ -21,25 +21,33 @@ impl Driver {
         if let Some(following) = &self.state.following {
             for (shard, knowledge) in &following.context.knowledge {
                 let flushed = heads.get(shard).copied().flatten().map(|head| head.lsn);
-                if let Some(fact) = knowledge.known(flushed) {
+                if let Some(fact) = knowledge.known(following.context.target.epoch, flushed) {
                     known.insert(shard.clone(), fact);
                 }
             }
         }
         let (mut last_epochs, mut committed) = (BTreeMap::new(), BTreeMap::new());
-        let mut free_slots = BTreeMap::new();
+        let (mut free_slots, mut stored) = (BTreeMap::new(), BTreeMap::new());
         for shard in &self.shards {
             let marks = shard.marks.lock();
             let name = || shard.name.clone();
             committed.insert(name(), marks.committed);
-            last_epochs.extend(marks.history.epochs.last().map(|(epoch, _)| (name(), *epoch)));
+            last_epochs.extend(
+                marks
+                    .history
+                    .epochs
+                    .last()
+                    .map(|(epoch, _)| (name(), *epoch)),
+            );
             free_slots.extend(marks.free_slot.map(|free| (name(), free)));
+            stored.insert(name(), marks.stored());
         }
         let facts = Facts {
             heads,
             last_epochs,
             committed,
             free_slots,
+            stored,
             known,
             state_diverged: self
                 .shards

@@ -5,9 +5,9 @@ mod act;
 mod activations;
 mod collect;
 mod flag_file;
-mod store_io;
 mod receipts;
 mod slots;
+mod store_io;
 
 pub(crate) use activations::Activations;
 pub(crate) use store_io::NodeStore;

@@ -57,8 +57,12 @@ impl Drain {
             true => Completeness::Gap,
             false => Completeness::All,
         };
-        let heads = shards.iter().map(|(name, shard)| (name.clone(), shard.head));
-        let free_slots = shards.iter().map(|(name, shard)| (name.clone(), shard.free));
+        let heads = shards
+            .iter()
+            .map(|(name, shard)| (name.clone(), shard.head));
+        let free_slots = shards
+            .iter()
+            .map(|(name, shard)| (name.clone(), shard.free));
         Some(Drained {
             heads: heads.collect(),
             complete,
@@ -236,10 +240,7 @@ impl ReadAhead {
         }
         let begun = self.next.get() + self.under_way.len() as u64;
         for ahead in begun..number.get() + AHEAD {
-            let (store, key) = (
-                self.store.clone(),
-                SlotNumber::new(ahead).key(&self.shard),
-            );
+            let (store, key) = (self.store.clone(), SlotNumber::new(ahead).key(&self.shard));
             let read = async move { store.fetch(&key, None).await };
             self.under_way.push_back(read.boxed());
         }

@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::time::Duration;
 use understudy_protocol::control::Known;
-use understudy_types::{BootTime, Lsn, Position};
+use understudy_types::{BootTime, Epoch, Lsn, Position};
 
 /// Heartbeats whose content is not yet flushed here, at most.
 const OPEN_HEARTBEATS_MAX: usize = 1024;
@@ -90,8 +90,8 @@ impl Knowledge {
         }
     }
 
-    /// What bounds the loss, given what is flushed here.
-    pub(crate) fn known(&self, flushed: Option<Lsn>) -> Option<Known> {
+    /// What bounds the loss, given what is flushed here, by a stream of `epoch`.
+    pub(crate) fn known(&self, epoch: Epoch, flushed: Option<Lsn>) -> Option<Known> {
         let mut inner = self.inner.lock();
         while let Some((upto, made_after)) = inner.open.front().copied()
             && upto <= flushed
@@ -105,6 +105,7 @@ impl Knowledge {
             .map(|heard| heard.flushed.map(|position| position.lsn));
         let flushed = heard.or(inner.welcomed)?;
         Some(Known {
+            epoch,
             flushed,
             complete_as_of,
         })

@@ -152,6 +152,11 @@ impl Marks {
         self.note_stored(base, None);
     }
 
+    /// What the slots hold, or need not; of use only while `free_slot` is known.
+    pub(crate) fn stored(&self) -> Option<Lsn> {
+        self.stored
+    }
+
     /// The slots before `free` hold everything up to `stored`.
     pub(crate) fn note_stored(&mut self, stored: Option<Lsn>, free: Option<SlotNumber>) {
         self.stored = self.stored.max(stored);

@@ -64,6 +64,7 @@ pub(crate) struct Desk {
     /// A reason to look arose while a request was under way.
     read_again: bool,
     last_sent: ReadNumber,
+    last_sent_at: BootTime,
     last_answered: ReadNumber,
 }
 
@@ -74,6 +75,7 @@ impl Desk {
             next_read: now,
             read_again: false,
             last_sent: ReadNumber(0),
+            last_sent_at: now,
             last_answered: ReadNumber(0),
         }
     }
@@ -86,6 +88,11 @@ impl Desk {
     /// Whether the store has answered this read, or a later one.
     pub(crate) fn has_answered(&self, read: ReadNumber) -> bool {
         self.last_answered >= read
+    }
+
+    /// When the last read was sent.
+    pub(crate) fn last_sent_at(&self) -> BootTime {
+        self.last_sent_at
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -272,21 +279,22 @@ impl Desk {
                 write,
                 due: Some(due),
             } if due <= moment.now => {
-                self.fetch(None, out);
+                self.fetch(moment, None, out);
                 self.state = State::Settling { write, due: None };
             }
             State::Idle if self.next_read <= moment.now => {
                 self.read_again = false;
                 self.next_read = moment.now + poll_every;
-                self.fetch(seen.map(|s| s.etag.clone()), out);
+                self.fetch(moment, seen.map(|s| s.etag.clone()), out);
                 self.state = State::Reading;
             }
             other => self.state = other,
         }
     }
 
-    fn fetch(&mut self, known: Option<ETag>, out: &mut Vec<Action>) {
+    fn fetch(&mut self, moment: &Moment, known: Option<ETag>, out: &mut Vec<Action>) {
         self.last_sent = self.next_number();
+        self.last_sent_at = moment.now;
         out.push(Action::FetchLease { known });
     }
 }

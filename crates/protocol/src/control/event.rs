@@ -43,6 +43,8 @@ pub struct Facts {
     pub committed: Watermarks,
     /// The slot of each shard that a primary fills next, once it is known.
     pub free_slots: BTreeMap<ShardName, SlotNumber>,
+    /// Up to where the slots before that hold everything beyond the base.
+    pub stored: Watermarks,
     /// What the stream said of the primary, for each shard.
     pub known: BTreeMap<ShardName, Known>,
     /// A shard's state here differed from the primary's at the same Lsn, and

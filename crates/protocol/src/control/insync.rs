@@ -1,7 +1,7 @@
 //! Keeping the in-sync set: stored truth about whose flush counts, and
 //! whether the object store counts in its place.
 
-use super::event::{Action, Moment, Notice, Setup};
+use super::event::{Action, Facts, Moment, Notice, Setup};
 use super::primary::{Primary, renewed};
 use super::{Control, Role, Seen};
 use crate::fallback::{Fallback, Watermarks};
@@ -28,10 +28,19 @@ pub(super) struct Joining {
 #[derive(Clone, Debug)]
 pub(super) struct Leaving {
     standby: StandbyId,
-    /// What was committed at a moment when nothing was any more. Unknown until
-    /// facts arrive that are younger than that.
-    base: Option<Watermarks>,
+    /// Unknown until facts arrive that are younger than the requirement.
+    extent: Option<Extent>,
     sent: Sent,
+}
+
+/// What the store must have before a member may leave.
+#[derive(Clone, Debug)]
+struct Extent {
+    /// What is known to be committed: the member has flushed it.
+    base: Watermarks,
+    /// The flushed ends. A former process, or a former primary, may have had
+    /// more acknowledged than is known here, but never beyond these.
+    mark: Heads,
 }
 
 /// Whether a removal may be under way, and land whatever happens meanwhile.
@@ -42,8 +51,21 @@ enum Sent {
 }
 
 impl Leaving {
-    pub(super) fn note_committed(&mut self, committed: &Watermarks) {
-        self.base.get_or_insert_with(|| committed.clone());
+    pub(super) fn note_facts(&mut self, facts: &Facts) {
+        self.extent.get_or_insert_with(|| Extent {
+            base: facts.committed.clone(),
+            mark: facts.heads.clone(),
+        });
+    }
+
+    /// The base, once everything up to the mark is in the slots or below it.
+    fn stored_base(&self, facts: &Facts) -> Option<Watermarks> {
+        let extent = self.extent.as_ref()?;
+        let all = extent.mark.iter().all(|(shard, position)| {
+            let stored = facts.stored.get(shard).copied().flatten();
+            facts.free_slots.contains_key(shard) && stored >= position.map(|at| at.lsn)
+        });
+        all.then(|| extent.base.clone())
     }
 }
 
@@ -111,25 +133,39 @@ impl Primary {
             self.required = Some(requirement.clone());
             out.push(Action::Require(requirement));
         }
+        let home = AckHome::of(lease);
+        if self.told_home.replace(home) != Some(home) && home == AckHome::Store {
+            out.push(Action::Notify(Notice::RestsInStore));
+        }
         self.fill(&lease.fallback, out);
     }
 
-    /// Begins or ends to store in slots, as the stored lease says.
+    /// What is to be stored in slots: as the stored lease says, or as it will
+    /// say once the last member has left.
+    fn wanted(&self, stored: &Fallback) -> Option<Fallback> {
+        if stored.base.is_some() {
+            return Some(stored.clone());
+        }
+        let extent = self.leaving.as_ref()?.extent.as_ref()?;
+        Some(Fallback {
+            base: Some(extent.base.clone()),
+            ..stored.clone()
+        })
+    }
+
+    /// Begins or ends to store in slots.
     fn fill(&mut self, stored: &Fallback, out: &mut Vec<Action>) {
-        let wanted = stored.base.is_some().then_some(stored);
-        if self.filling.as_ref() == wanted {
+        let wanted = self.wanted(stored);
+        if self.filling == wanted {
             return;
         }
-        let former = std::mem::replace(&mut self.filling, wanted.cloned());
+        let former = std::mem::replace(&mut self.filling, wanted.clone());
         match wanted {
-            Some(fallback) => {
-                out.push(Action::Fill {
-                    epoch: self.epoch,
-                    fallback: fallback.clone(),
-                    free: std::mem::take(&mut self.drained_to),
-                });
-                out.push(Action::Notify(Notice::RestsInStore));
-            }
+            Some(fallback) => out.push(Action::Fill {
+                epoch: self.epoch,
+                fallback,
+                free: std::mem::take(&mut self.drained_to),
+            }),
             None => out.push(Action::StopFilling),
         }
         let Some(former) = former else { return };
@@ -190,6 +226,7 @@ impl Primary {
         &mut self,
         setup: &Setup,
         lease: &Lease,
+        facts: &Facts,
         leaver: Option<StandbyId>,
         out: &mut Vec<Action>,
     ) -> Option<Lease> {
@@ -200,14 +237,19 @@ impl Primary {
             let Some(leaving) = &mut self.leaving else {
                 self.leaving = Some(Leaving {
                     standby,
-                    base: None,
+                    extent: None,
                     sent: Sent::No,
                 });
                 self.require(setup, lease, out);
                 return None;
             };
-            draft.fallback.base = Some(leaving.base.clone()?);
-            leaving.sent = Sent::Yes;
+            let base = leaving.stored_base(facts);
+            if base.is_some() {
+                leaving.sent = Sent::Yes;
+            } else {
+                self.fill(&lease.fallback, out);
+            }
+            draft.fallback.base = Some(base?);
         }
         out.push(Action::Notify(Notice::OutOfSync(standby.node)));
         Some(draft)
@@ -261,7 +303,7 @@ impl Control {
         if !self.desk.is_idle() {
             return;
         }
-        if let Some(draft) = primary.removal(&self.setup, lease, leaver, out) {
+        if let Some(draft) = primary.removal(&self.setup, lease, &self.facts, leaver, out) {
             return self.desk.write(moment, seen.etag.clone(), draft, out);
         }
         if primary.leaving.is_some() {

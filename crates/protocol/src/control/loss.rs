@@ -1,21 +1,59 @@
 //! What a promotion may lose, stated before it. Never too small.
 
 use super::event::{Facts, Setup};
-use crate::activation::AcceptLoss;
 use super::insync::AckHome;
+use crate::activation::AcceptLoss;
 use crate::lease::{AckPolicy, EpochEnd, Heads, Lease, LeaseState, end_of};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
-use understudy_types::{BootTime, Lsn, ShardName, lsn_value};
+use understudy_types::{BootTime, Epoch, Lsn, ShardName, lsn_value};
 
 /// What the stream has said about the primary of one shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
+    /// Of which the stream was.
+    pub epoch: Epoch,
     /// The primary's flushed watermark in the last heartbeat.
     pub flushed: Option<Lsn>,
     /// A moment on this node's clock at which the primary certainly had no
     /// record that is not flushed here now.
     pub complete_as_of: BootTime,
+}
+
+/// Until when each epoch was certainly the newest: when the last read that
+/// showed it was sent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Confirmed(BTreeMap<Epoch, BootTime>);
+
+impl Confirmed {
+    /// How many epochs are remembered; of older ones nothing is certain.
+    const KEPT: usize = 8;
+
+    pub(super) fn note(&mut self, epoch: Epoch, sent_at: BootTime) {
+        let at = self.0.entry(epoch).or_insert(sent_at);
+        *at = (*at).max(sent_at);
+        if self.0.len() > Self::KEPT {
+            self.0.pop_first();
+        }
+    }
+
+    /// A stream of an epoch that was taken over meanwhile tells nothing of
+    /// what its successor acknowledged: what it said holds up to when no
+    /// successor can have been.
+    pub(super) fn cap(&self, lease: &Lease, known: &mut BTreeMap<ShardName, Known>) {
+        let newest = lease.history.last().map_or(lease.epoch, |last| last.epoch);
+        known.retain(|_, known| {
+            if known.epoch >= newest {
+                return true;
+            }
+            let Some(until) = self.0.get(&known.epoch) else {
+                return false;
+            };
+            known.complete_as_of = known.complete_as_of.min(*until);
+            true
+        });
+    }
 }
 
 /// What is acknowledged on the primary and may be missing here.

@@ -20,7 +20,8 @@ mod view;
 
 pub use automatic::Reluctance;
 pub use event::{
-    Action, Completeness, Drained, Event, Facts, LeaseFetched, Moment, Notice, ObjectFetched, Setup, Step, WriteAnswer,
+    Action, Completeness, Drained, Event, Facts, LeaseFetched, Moment, Notice, ObjectFetched,
+    Setup, Step, WriteAnswer,
 };
 pub use insync::AckHome;
 pub use loss::{Known, LossBound};
@@ -32,6 +33,7 @@ use activate::displaced;
 use automatic::Watch;
 use desk::{Desk, DeskNews};
 use inbox::{Inbox, Look, Wait};
+use loss::Confirmed;
 use primary::Primary;
 use promotion::Promotion;
 use standby::Standby;
@@ -70,6 +72,7 @@ pub struct Control {
     /// The last moment the store answered about the lease.
     store_answered: Option<BootTime>,
     facts: Facts,
+    confirmed: Confirmed,
     desk: Desk,
     inbox: Inbox,
     watch: Watch,
@@ -94,6 +97,7 @@ impl Control {
             seen: None,
             store_answered: None,
             facts,
+            confirmed: Confirmed::default(),
             watch: Watch::default(),
             acknowledging: None,
             role: Role::Standby(Standby::default()),
@@ -220,13 +224,20 @@ impl Control {
         for (shard, known) in former.known {
             self.facts.known.entry(shard).or_insert(known);
         }
+        self.cap_known();
         if let Role::Primary(primary) = &mut self.role {
             if let Some(joining) = &mut primary.joining {
                 joining.note_heads(&self.facts.heads);
             }
             if let Some(leaving) = &mut primary.leaving {
-                leaving.note_committed(&self.facts.committed);
+                leaving.note_facts(&self.facts);
             }
+        }
+    }
+
+    fn cap_known(&mut self) {
+        if let Some(seen) = &self.seen {
+            self.confirmed.cap(&seen.lease, &mut self.facts.known);
         }
     }
 
@@ -242,11 +253,17 @@ impl Control {
     fn note_desk(&mut self, moment: &Moment, news: DeskNews, out: &mut Vec<Action>) {
         match news {
             DeskNews::Nothing => {}
-            DeskNews::Unchanged => self.note_store_answer(moment.now),
+            DeskNews::Unchanged => {
+                self.note_store_answer(moment.now);
+                self.note_confirmed();
+            }
             DeskNews::Unusable(notice) => out.push(Action::Notify(notice)),
             DeskNews::Changed { lease, etag } => {
                 self.note_store_answer(moment.now);
-                self.see(moment, *lease, etag, out);
+                self.see(moment, *lease, etag.clone(), out);
+                if self.seen.as_ref().is_some_and(|seen| seen.etag == etag) {
+                    self.note_confirmed();
+                }
             }
             DeskNews::Won(won) => {
                 self.note_store_answer(moment.now);
@@ -262,6 +279,15 @@ impl Control {
                 }
             }
         }
+    }
+
+    /// A read showed the lease that is known.
+    fn note_confirmed(&mut self) {
+        if let Some(seen) = &self.seen {
+            self.confirmed
+                .note(seen.lease.epoch, self.desk.last_sent_at());
+        }
+        self.cap_known();
     }
 
     fn note_store_answer(&mut self, now: BootTime) {

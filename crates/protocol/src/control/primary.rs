@@ -3,7 +3,7 @@
 use super::activate::judge_as_primary;
 use super::desk::{Desk, Won};
 use super::event::{Action, Event, Moment, Notice, Setup, Step};
-use super::insync::{Joining, Leaving};
+use super::insync::{AckHome, Joining, Leaving};
 use super::pause::{Pause, Purpose, Stage};
 use super::promotion::Promotion;
 use super::standby::Standby;
@@ -39,6 +39,8 @@ pub(super) struct Primary {
     pub(super) joining: Option<Joining>,
     pub(super) leaving: Option<Leaving>,
     pub(super) required: Option<Requirement>,
+    /// Where acknowledged writes rested when that was last said.
+    pub(super) told_home: Option<AckHome>,
     /// What the data plane was told to store in slots.
     pub(super) filling: Option<Fallback>,
     /// Where the promotion's drain ended, until slots are filled from there.
@@ -70,6 +72,7 @@ impl Primary {
             joining: None,
             leaving: None,
             required: None,
+            told_home: None,
             filling: None,
             drained_to,
             pause: None,

@@ -208,3 +208,36 @@ fn claim_of_a_former_process_is_waited_out_again() {
     );
     assert!(!lease.history.last().unwrap().lossy, "it is in the set");
 }
+
+#[test]
+fn word_of_an_epoch_that_was_taken_over_holds_until_its_successor_may_have_begun() {
+    let mut rig = standby(AckPolicy::Local, &[]);
+    let confirmed = rig.now;
+    rig.step(Event::Knock);
+    let mut next = held("c", 5, AckPolicy::Local);
+    next.history.insert(0, rig.stored.history[0].clone());
+    // The old primary does not know yet, and goes on saying that it has
+    // nothing new.
+    rig.now = rig.now + millis(8000);
+    rig.sees_later(next);
+    rig.step(Event::Knock);
+    rig.knows_of(4, 8, 8, millis(100));
+    rig.reads();
+    rig.promises();
+    rig.now = rig.now + millis(1000);
+    let bound = rig.control.view(rig.now).loss_bound;
+    let within = rig.now.since(confirmed);
+    let recent = LossBound::Recent {
+        records_known: 0,
+        within,
+    };
+    assert_eq!(bound, Some(recent));
+    rig.knows_of(4, 8, 8, millis(0));
+    assert_eq!(rig.control.view(rig.now).loss_bound, Some(recent));
+    rig.knows_of(5, 8, 8, millis(100));
+    let newest = LossBound::Recent {
+        records_known: 0,
+        within: millis(100),
+    };
+    assert_eq!(rig.control.view(rig.now).loss_bound, Some(newest));
+}

@@ -87,10 +87,7 @@ fn slot_that_is_taken_decides_what_follows() {
         from: lsn(11),
     };
     assert_eq!(after(Inspected::Passed), (Lsn::new(10), all));
-    assert_eq!(
-        after(Inspected::Newer),
-        (Lsn::new(10), FillStep::Fenced)
-    );
+    assert_eq!(after(Inspected::Newer), (Lsn::new(10), FillStep::Fenced));
     assert_eq!(
         after(Inspected::Free),
         (Lsn::new(10), FillStep::PutAgain(slot(4)))
@@ -117,11 +114,17 @@ fn restarted_filler_goes_on_behind_what_its_log_shares_with_the_slots() {
         &mut filler,
         &[in_log(12), in_log(14), Inspected::Passed, Inspected::Passed],
     );
-    assert_eq!((filler.free(), filler.stored()), (Some(slot(8)), Lsn::new(14)));
+    assert_eq!(
+        (filler.free(), filler.stored()),
+        (Some(slot(8)), Lsn::new(14))
+    );
 
     let mut filler = Filler::new(slot(4), Lsn::new(10), None);
     look(&mut filler, &[Inspected::Passed]);
-    assert_eq!((filler.free(), filler.stored()), (Some(slot(5)), Lsn::new(10)));
+    assert_eq!(
+        (filler.free(), filler.stored()),
+        (Some(slot(5)), Lsn::new(10))
+    );
 
     let mut filler = Filler::new(slot(4), Lsn::new(10), None);
     look(&mut filler, &[in_log(12), Inspected::Newer]);
@@ -134,7 +137,10 @@ fn filler_behind_a_drain_looks_only_for_the_last_batch() {
     assert_eq!(filler.next(None), FillStep::Inspect(slot(5)));
     let taken = [Inspected::InLog { last: lsn(12) }, Inspected::Passed];
     assert_eq!(look(&mut filler, &taken), 2);
-    assert_eq!((filler.free(), filler.stored()), (Some(slot(6)), Lsn::new(12)));
+    assert_eq!(
+        (filler.free(), filler.stored()),
+        (Some(slot(6)), Lsn::new(12))
+    );
 }
 
 proptest! {

@@ -74,6 +74,7 @@ fn member_with_another_disk_under_its_name_is_a_new_standby() {
         heads: heads(0),
     });
     rig.step(rig.has(6));
+    rig.step(Event::Facts(rig.stored_facts(6)));
     assert_eq!(rig.written().1.in_sync, set(&[]));
 }
 

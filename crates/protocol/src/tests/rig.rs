@@ -1,7 +1,7 @@
 //! One node's control with a store of one object beside it, driven by hand.
 
 use crate::control::{Event, Known, LeaseFetched, RoleName, WriteAnswer};
-use crate::fallback::Watermarks;
+use crate::fallback::{SlotNumber, Watermarks};
 use crate::shard::Requirement;
 use crate::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -227,8 +227,14 @@ impl Rig {
     }
 
     pub(super) fn knows(&mut self, lsn: u64, known: u64, age: Duration) {
+        self.knows_of(self.stored.epoch.get(), lsn, known, age);
+    }
+
+    /// What a stream of this epoch said.
+    pub(super) fn knows_of(&mut self, epoch: u64, lsn: u64, known: u64, age: Duration) {
         let complete_as_of = self.now - age;
         let known = Known {
+            epoch: Epoch::new(epoch),
             flushed: Lsn::new(known),
             complete_as_of,
         };
@@ -246,6 +252,18 @@ impl Rig {
             committed: Watermarks::from([(shard(), Lsn::new(lsn))]),
             ..Facts::default()
         })
+    }
+
+    /// All of it is committed, and in the slots before slot 1.
+    pub(super) fn stored_facts(&self, lsn: u64) -> Facts {
+        let upto = Watermarks::from([(shard(), Lsn::new(lsn))]);
+        Facts {
+            heads: heads(lsn),
+            committed: upto.clone(),
+            stored: upto,
+            free_slots: BTreeMap::from([(shard(), SlotNumber::new(1))]),
+            ..Facts::default()
+        }
     }
 
     pub(super) fn asked(&self, wanted: &Action) -> bool {

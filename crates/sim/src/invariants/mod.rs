@@ -250,10 +250,10 @@ pub(crate) fn opened(
         env.demand(Invariant::EpochsGrow, verdict);
         let missing = acked_survives::missing(&env.oracle, shard, log);
         if lossy {
-            let verdict =
-                env.invariants
-                    .loss
-                    .opened(epoch, former, &env.oracle, &missing, &clock);
+            let verdict = env
+                .invariants
+                .loss
+                .opened(epoch, former, &env.oracle, &missing, &clock);
             env.demand(Invariant::LossIsKnown, verdict);
             env.oracle.declare_lost(shard, &missing, log);
             env.invariants.survives.forget(shard, epoch, log);

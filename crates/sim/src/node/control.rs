@@ -19,7 +19,7 @@ impl Process {
     /// Refreshes what the owner knows, tells it the event, and obeys.
     pub(super) fn step(&mut self, env: &mut Env, event: Event) -> Result<(), Halt> {
         let mut actions = Vec::new();
-        let facts = Event::Facts(self.facts());
+        let facts = Event::Facts(self.facts(env));
         let moment = self.control_moment(env);
         self.control.step(&moment, facts, &mut actions);
         if !matches!(event, Event::Tick) {
@@ -48,10 +48,19 @@ impl Process {
         moment
     }
 
-    fn facts(&self) -> Facts {
+    /// The epoch that a stream's word is of.
+    fn known_epoch(&self, env: &Env, stream: Epoch) -> Epoch {
+        match env.is_broken(Mutation::OldWordCounts) {
+            true => Epoch::new(u64::MAX),
+            false => stream,
+        }
+    }
+
+    fn facts(&self, env: &Env) -> Facts {
         let mut facts = Facts {
             heads: self.heads(),
             free_slots: self.slots.free(),
+            stored: self.slots.stored_all(),
             ..Facts::default()
         };
         for shard in &self.shards {
@@ -65,6 +74,7 @@ impl Process {
             for (shard, stream) in following.streams.iter().enumerate() {
                 if let Some(complete_as_of) = stream.complete_as_of {
                     let known = Known {
+                        epoch: self.known_epoch(env, following.epoch),
                         flushed: stream.primary_flushed,
                         complete_as_of,
                     };

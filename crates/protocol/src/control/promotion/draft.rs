@@ -104,7 +104,9 @@ fn fallback(
     if setup.ack_policy == AckPolicy::Local || !draft.in_sync.is_empty() {
         fallback.base = None;
     } else if fallback.base.is_none() {
-        let ends = heads.iter().map(|(shard, head)| (shard.clone(), head.map(|head| head.lsn)));
+        let ends = heads
+            .iter()
+            .map(|(shard, head)| (shard.clone(), head.map(|head| head.lsn)));
         fallback.base = Some(ends.collect());
     }
     fallback

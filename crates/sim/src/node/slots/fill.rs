@@ -8,12 +8,12 @@ use crate::node::{Halt, Process};
 use crate::scenario::Scenario;
 use crate::store::{Operation, SlotPlace};
 use serde_bytes::ByteBuf;
+use std::collections::BTreeMap;
 use understudy_log::{Batch, LogError};
 use understudy_protocol::control::WriteAnswer;
 use understudy_protocol::fallback::{
     Fallback, FillStep, Filler, Inspected, Slot, SlotContents, SlotNumber, inspect,
 };
-use std::collections::BTreeMap;
 use understudy_types::{Epoch, Lsn, Nonce, ShardName};
 
 /// Batches in one slot, at most: small, so that there are many slots.

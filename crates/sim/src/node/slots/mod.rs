@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
-use understudy_protocol::fallback::SlotNumber;
+use understudy_protocol::fallback::{SlotNumber, Watermarks};
 use understudy_types::{Lsn, ShardName};
 
 /// How soon what the store did not answer is tried again.
@@ -53,6 +53,17 @@ impl Slots {
             Some((Scenario::shard_name(shard), filling.filler.free()?))
         });
         free.collect()
+    }
+
+    pub(in crate::node) fn stored_all(&self) -> Watermarks {
+        let Work::Filling(shards) = &self.work else {
+            return Watermarks::new();
+        };
+        let stored = shards.iter().enumerate().map(|(shard, filling)| {
+            let stored = filling.filler.stored();
+            (Scenario::shard_name(shard), stored)
+        });
+        stored.collect()
     }
 
     pub(in crate::node) fn stored(&self, shard: usize) -> Option<Lsn> {
