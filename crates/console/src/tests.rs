@@ -79,6 +79,8 @@ fn standby() -> Value {
 fn primary() -> Value {
     let mut value = common("alpha", "primary");
     value["lease"]["remaining_seconds"] = json!(7.5);
+    value["lease"]["ack_home"] = json!("store");
+    value["shards"]["main"]["slots"] = json!(12);
     value["standbys"] = json!([{
         "node": "bravo", "data_id": "2".repeat(32), "connected": false, "in_sync": false,
         "last_heard_seconds_ago": 40.0, "flushed": { "main": position(90) }, "records_behind": { "main": 8 }
@@ -177,6 +179,9 @@ fn primary_exposes_no_lag_of_its_own() {
     }
     assert!(text.contains("understudy_registered{standby=\"bravo\"} 1"));
     assert!(text.contains("understudy_peer_connected{standby=\"bravo\"} 0"));
+    assert!(text.contains("understudy_ack_home{home=\"store\"} 1"));
+    assert!(text.contains("understudy_ack_home{home=\"standbys\"} 0"));
+    assert!(text.contains("understudy_slots{shard=\"main\"} 12"));
 }
 
 #[test]

@@ -2,8 +2,10 @@
 //! version: nodes of two versions read the same objects.
 
 use super::rig::*;
+use crate::fallback::{Fallback, Slot, SlotContents, SlotNumber};
 use crate::*;
-use understudy_types::{Epoch, Nonce};
+use serde_bytes::ByteBuf;
+use understudy_types::{Epoch, Lsn, Nonce};
 
 fn lease() -> Lease {
     let mut lease = held("a", 4, AckPolicy::Replicated);
@@ -56,6 +58,44 @@ fn automatic_failover_adds_one_field_until_it_is_acknowledged() {
     let expected = format!("{end},\n  \"unacknowledged\": 4\n}}\n");
     assert_eq!(text(marked.encode()), expected);
     assert_eq!(Lease::decode(expected.as_bytes()), Ok(marked));
+}
+
+#[test]
+fn home_in_the_store_adds_one_field_from_its_first_use_on() {
+    let mut rests = lease();
+    let first = [(shard(), SlotNumber::new(7))].into();
+    let base = Some([(shard(), Lsn::new(9))].into());
+    rests.fallback = Fallback { first, base };
+    let end = include_str!("lease.json").strip_suffix("\n}\n").unwrap();
+    let field = "\"fallback\": {\n    \"first\": {\n      \"s0\": 7\n    },\n    \"base\": {\n      \"s0\": 9\n    }\n  }";
+    let expected = format!("{end},\n  {field}\n}}\n");
+    assert_eq!(text(rests.encode()), expected);
+    assert_eq!(Lease::decode(expected.as_bytes()), Ok(rests));
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn slots_are_as_they_were() {
+    let seal = Slot {
+        cluster: CLUSTER,
+        shard: shard(),
+        number: SlotNumber::new(300),
+        epoch: Epoch::new(4),
+        nonce: Nonce::from_bytes([9; 16]),
+        contents: SlotContents::Seal,
+    };
+    let contents = SlotContents::Batches(vec![ByteBuf::from(*b"abc"), ByteBuf::from(*b"d")]);
+    let batches = Slot {
+        contents,
+        ..seal.clone()
+    };
+    let found = [seal, batches]
+        .map(|slot| hex(&slot.encode()) + "\n")
+        .concat();
+    assert_eq!(found, include_str!("slots.hex"), "found:\n{found}");
 }
 
 #[test]
