@@ -102,12 +102,17 @@ pub struct EpochRecord {
 pub(crate) fn end_of(history: &[EpochRecord], epoch: Epoch, shard: &ShardName) -> Option<EpochEnd> {
     let at = history.iter().position(|record| record.epoch == epoch)?;
     let later = &history[at + 1..];
-    Some(match later.first() {
-        None => EpochEnd::Open,
+    if later.iter().any(|record| record.lossy) {
         // What came after a loss may begin anywhere, in another log.
-        Some(_) if later.iter().any(|record| record.lossy) => EpochEnd::Lost,
-        Some(next) => EpochEnd::ForkedAt(next.forks.get(shard).copied().flatten()),
-    })
+        return Some(EpochEnd::Lost);
+    }
+    // An epoch may begin below the one before it, with what that had not
+    // acknowledged left out.
+    let forks = later
+        .iter()
+        .map(|record| record.forks.get(shard).copied().flatten());
+    let lowest = forks.min_by_key(|fork| fork.map(|position| position.lsn));
+    Some(lowest.map_or(EpochEnd::Open, EpochEnd::ForkedAt))
 }
 
 /// Where an epoch of the history ends.
@@ -115,7 +120,7 @@ pub(crate) fn end_of(history: &[EpochRecord], epoch: Epoch, shard: &ShardName) -
 pub(crate) enum EpochEnd {
     /// It is the newest.
     Open,
-    /// The next one goes on from here.
+    /// What came later has it up to here.
     ForkedAt(Option<Position>),
     /// Nobody can say how much of it the newest epoch has.
     Lost,

@@ -333,6 +333,12 @@ fn batches_before_a_loss_are_of_no_use_after_it() {
     };
     assert!(of_line(&history, 3, 9) && !of_line(&history, 3, 10));
     assert!(of_line(&history, 4, 12) && of_line(&history, 6, 99));
+    history[2] = record(6, 4);
+    assert!(
+        of_line(&history, 3, 4) && !of_line(&history, 3, 5),
+        "it began below"
+    );
+    assert!(!of_line(&history, 4, 10));
     history[2].lossy = true;
     assert!(!of_line(&history, 3, 5) && !of_line(&history, 4, 10));
     assert!(of_line(&history, 6, 13));

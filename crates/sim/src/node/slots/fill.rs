@@ -78,6 +78,12 @@ impl Process {
         }
     }
 
+    /// The store did not answer.
+    pub(super) fn ask_again(&mut self, env: &mut Env, shard: usize) -> Result<(), Halt> {
+        self.filling(shard).asking = false;
+        self.go_on_filling(env, shard)
+    }
+
     pub(super) fn go_on_filling(&mut self, env: &mut Env, shard: usize) -> Result<(), Halt> {
         let flushed = self.shards[shard].log.flushed().map(|head| head.lsn);
         let filling = self.filling(shard);

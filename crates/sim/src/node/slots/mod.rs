@@ -142,7 +142,7 @@ impl Process {
         }
         match &self.slots.work {
             Work::None => Ok(()),
-            Work::Filling(_) => self.go_on_filling(env, place.shard),
+            Work::Filling(_) => self.ask_again(env, place.shard),
             Work::Draining(_) => self.go_on_draining(env, place.shard),
         }
     }
