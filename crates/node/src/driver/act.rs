@@ -182,8 +182,7 @@ impl Driver {
                         reply,
                     })
                     .await?;
-                wait_until_applied(shard, opened.fork).await;
-                Some(())
+                wait_until_applied(shard, opened.fork).await
             });
             if join_all(opened)
                 .await
@@ -213,7 +212,7 @@ impl Driver {
                 })
                 .await;
             let answered = shards.iter().map(|shard| wait_until_answered(shard));
-            if join_all(answered).await.contains(&Answered::Stopping) {
+            if join_all(answered).await.contains(&None) {
                 return;
             }
             driver
@@ -248,52 +247,22 @@ impl Driver {
     }
 }
 
-/// Waits until the state holds everything up to `fork`.
-async fn wait_until_applied(shard: &ShardCore, fork: Option<Position>) {
+/// Waits until the state holds everything up to `fork`; `None` when the node
+/// ends first.
+async fn wait_until_applied(shard: &ShardCore, fork: Option<Position>) -> Option<()> {
     let upto = fork.map(|position| position.lsn);
-    let mut applied = shard.applied.subscribe();
-    let mut changed = shard.changed.subscribe();
-    loop {
-        changed.borrow_and_update();
-        let reached = *applied.borrow_and_update() >= upto;
-        let (stopping, rebuilds) = {
-            let marks = shard.marks.lock();
-            (marks.stopping, marks.needs_rebuild())
-        };
-        if reached && !rebuilds || stopping {
-            return;
-        }
-        let ended = tokio::select! {
-            moved = applied.changed() => moved.is_err(),
-            moved = changed.changed() => moved.is_err(),
-        };
-        if ended {
-            return;
-        }
-    }
+    let applied = shard.wait_until(|marks| {
+        let is_applied = marks.applied >= upto && !marks.needs_rebuild();
+        is_applied.then_some(())
+    });
+    applied.await
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answered {
-    All,
-    /// The node ends first.
-    Stopping,
-}
-
-/// Waits until nothing that was given a place is unanswered. Only while
-/// writes are held: then no new place is given.
-async fn wait_until_answered(shard: &ShardCore) -> Answered {
-    let mut changed = shard.changed.subscribe();
-    loop {
-        changed.borrow_and_update();
-        if shard.marks.lock().stopping {
-            return Answered::Stopping;
-        }
-        tokio::select! {
-            () = shard.unanswered.none() => return Answered::All,
-            alive = changed.changed() => if alive.is_err() {
-                return Answered::Stopping;
-            },
-        }
+/// Waits until nothing that was given a place is unanswered; `None` when the
+/// node ends first. Only while writes are held: then no new place is given.
+async fn wait_until_answered(shard: &ShardCore) -> Option<()> {
+    tokio::select! {
+        () = shard.unanswered.none() => Some(()),
+        stopped = shard.wait_until(|_| None) => stopped,
     }
 }

@@ -413,22 +413,16 @@ async fn stand_at(
 
 /// Waits until everything up to the primary's end is flushed here.
 async fn wait_for_flush(shard: &ShardCore, end: Option<Position>) -> Result<(), String> {
-    let mut changed = shard.changed.subscribe();
-    loop {
-        {
-            let marks = shard.marks.lock();
-            if marks.flushed == end {
-                return Ok(());
-            }
-            if let Some(failure) = &marks.intake_failure {
-                return Err(failure.clone());
-            }
-            if marks.flushed.map(|p| p.lsn) >= end.map(|p| p.lsn) {
-                return Err("this log does not end where the primary's does".to_owned());
-            }
+    let flushed = shard.wait_until(|marks| {
+        if marks.flushed == end {
+            return Some(Ok(()));
         }
-        if changed.changed().await.is_err() {
-            return Err("the node is ending".to_owned());
+        if let Some(failure) = &marks.intake_failure {
+            return Some(Err(failure.clone()));
         }
-    }
+        let passed = marks.flushed.map(|p| p.lsn) >= end.map(|p| p.lsn);
+        passed.then(|| Err("this log does not end where the primary's does".to_owned()))
+    });
+    let flushed = flushed.await;
+    flushed.unwrap_or_else(|| Err("the node is ending".to_owned()))
 }

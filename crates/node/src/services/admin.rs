@@ -124,28 +124,14 @@ impl Admin for AdminService {
 
 /// Asks for the state to be made anew, and waits until it is.
 async fn rebuild(shard: &Arc<ShardCore>) -> Result<RebuiltShard, Status> {
-    let mut applied = shard.applied.subscribe();
-    let mut changed = shard.changed.subscribe();
     let number = shard.update(|marks| marks.ask_rebuild());
-    loop {
-        applied.borrow_and_update();
-        changed.borrow_and_update();
-        let (rebuilt, upto, stopping) = {
-            let marks = shard.marks.lock();
-            (marks.is_rebuilt(number), marks.applied, marks.stopping)
-        };
-        if rebuilt {
-            let (name, applied) = (shard.name.to_string(), lsn_value(upto));
-            return Ok(RebuiltShard { name, applied });
-        }
-        let alive = tokio::select! {
-            moved = applied.changed() => moved.is_ok(),
-            moved = changed.changed() => moved.is_ok(),
-        };
-        if stopping || !alive {
-            return Err(Status::unavailable("the node is shutting down"));
-        }
-    }
+    let rebuilt = shard.wait_until(|marks| marks.is_rebuilt(number).then_some(marks.applied));
+    let rebuilt = rebuilt.await;
+    let applied = rebuilt.ok_or_else(|| Status::unavailable("the node is shutting down"))?;
+    Ok(RebuiltShard {
+        name: shard.name.to_string(),
+        applied: lsn_value(applied),
+    })
 }
 
 /// The steps of one activation as they come, then its end.

@@ -109,6 +109,31 @@ impl ShardCore {
         self.changed.send_replace(());
     }
 
+    /// Waits until `look` finds something in the watermarks; `None` when the
+    /// node ends first. Cancel-safe.
+    pub(crate) async fn wait_until<T>(&self, look: impl Fn(&Marks) -> Option<T>) -> Option<T> {
+        let mut changed = self.changed.subscribe();
+        let mut applied = self.applied.subscribe();
+        loop {
+            // Before the look: what moves in between is not missed.
+            changed.borrow_and_update();
+            applied.borrow_and_update();
+            {
+                let marks = self.marks.lock();
+                if let Some(found) = look(&marks) {
+                    return Some(found);
+                }
+                if marks.stopping {
+                    return None;
+                }
+            }
+            tokio::select! {
+                moved = changed.changed() => moved.ok()?,
+                moved = applied.changed() => moved.ok()?,
+            }
+        }
+    }
+
     pub(crate) fn command(&self, command: LogCommand) {
         // Fails only when the log thread has ended, and the node with it.
         let _ = self.commands.send(command);
