@@ -103,13 +103,10 @@ pub(crate) fn boot<S: StateMachine>(
     drop(open);
     let (commands, command_receiver) = bounded(COMMANDS_MAX);
     let (proposals, proposal_receiver) = ProposalQueue::new(&settings.limits);
-    let digest = state.digest();
+    let facts = StateFacts::of(&state);
+    let digest = facts.digest;
     let recovered = applied.map(|lsn| StateAt { lsn, digest });
     let marks = Marks::recovered(outline(&log).history, log.bytes_total().get(), recovered);
-    let facts = StateFacts {
-        digest,
-        memory_bytes: state.memory_bytes(),
-    };
     let intake = usize::try_from(settings.stream.intake_memory.get()).expect("fits in memory");
     let core = Arc::new(ShardCore {
         cluster,

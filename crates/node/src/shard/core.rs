@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU64;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use understudy_log::{Batch, OsDisk, ReaderFactory};
 use understudy_protocol::shard::{Divergence, History};
-use understudy_state::StateDigest;
+use understudy_state::{StateDigest, StateMachine};
 use understudy_types::{ByteCount, ChainHash, ClusterId, Epoch, Lsn, Position, ShardName};
 
 /// The least that a batch on its way to the log is counted as: bounds their
@@ -44,6 +44,15 @@ pub(crate) struct ShardCore {
 pub(crate) struct StateFacts {
     pub(crate) digest: StateDigest,
     pub(crate) memory_bytes: u64,
+}
+
+impl StateFacts {
+    pub(crate) fn of<S: StateMachine>(state: &S) -> Self {
+        StateFacts {
+            digest: state.digest(),
+            memory_bytes: state.memory_bytes(),
+        }
+    }
 }
 
 /// What the log thread is asked besides the proposals, in order.

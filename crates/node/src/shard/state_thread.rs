@@ -83,33 +83,27 @@ impl<S: StateMachine> StateThread<S> {
     }
 
     fn apply_batches(&self, batches: &[Batch]) {
+        let mut newest = None;
         for batch in batches {
-            let (responses, digest) = {
+            let (responses, facts) = {
                 let mut state = self.state.write();
-                (apply(&mut *state, batch), state.digest())
+                (apply(&mut *state, batch), StateFacts::of(&*state))
             };
             // Readers find the state before clients hear of it.
-            let lsn = batch.last_lsn();
+            let (lsn, digest) = (batch.last_lsn(), facts.digest);
             self.publish(StateAt { lsn, digest });
             self.answer(batch, responses);
+            newest = Some(facts);
         }
-        self.publish_facts();
+        if let Some(facts) = newest {
+            *self.shard.state.lock() = facts;
+        }
     }
 
     fn publish(&self, state: StateAt) {
         let divergence = self.shard.marks.lock().note_applied(state);
         self.shard.applied.send_replace(Some(state.lsn));
         self.shard.tell_divergence(divergence);
-    }
-
-    fn publish_facts(&self) {
-        let state = self.state.read();
-        let facts = StateFacts {
-            digest: state.digest(),
-            memory_bytes: state.memory_bytes(),
-        };
-        drop(state);
-        *self.shard.state.lock() = facts;
     }
 
     fn answer(&self, batch: &Batch, responses: Vec<(Lsn, S::Response)>) {
@@ -148,12 +142,13 @@ impl<S: StateMachine> StateThread<S> {
                 .for_each(|batch| drop(apply(&mut state, batch)));
         }
         let applied = Lsn::new(cursor.next().get() - 1);
-        let digest = state.digest();
+        let facts = StateFacts::of(&state);
+        let digest = facts.digest;
         let made = applied.map(|lsn| StateAt { lsn, digest });
         *self.state.write() = state;
         self.shard.marks.lock().rebuilt(asked.number, made);
         self.shard.applied.send_replace(applied);
-        self.publish_facts();
+        *self.shard.state.lock() = facts;
         tracing::info!(shard = %self.shard.name, applied = lsn_value(applied), "the state was made anew from the log");
         Ok(cursor)
     }
