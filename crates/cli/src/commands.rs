@@ -2,8 +2,8 @@
 
 use crate::exit::{self, Exit};
 use crate::{
-    acknowledge, activate, bench, check, completions, dev, dev_store, diff, history, init,
-    log_verify, quarantine, rebuild, run, status,
+    acknowledge, activate, bench, check, completions, dev, dev_store, diff, history, init, log,
+    quarantine, rebuild, run, status,
 };
 use clap::{Parser, Subcommand};
 
@@ -55,7 +55,7 @@ enum Command {
     /// Look at records that only a returning primary had.
     Quarantine(quarantine::QuarantineArgs),
     /// Look at a stopped node's log.
-    Log(log_verify::LogArgs),
+    Log(log::LogArgs),
     /// Print the receipts of past promotions.
     History(history::HistoryArgs),
     /// Measure any etcd endpoint, and prove that no acknowledged write is missing.
@@ -80,7 +80,7 @@ impl Cli {
             Command::Rebuild(args) => rebuild::rebuild(args).await,
             Command::Acknowledge(args) => acknowledge::acknowledge(args).await,
             Command::Quarantine(args) => quarantine::quarantine(args),
-            Command::Log(args) => log_verify::log(args),
+            Command::Log(args) => log::log(args),
             Command::History(args) => history::history(args),
             Command::Bench(args) => bench::bench(args).await,
             Command::Completions(args) => completions::completions(args),

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::format::{OutputFormat, print, print_json, span};
-use crate::log_verify::identify;
+use crate::log::identify;
 use clap::Args;
 use std::path::PathBuf;
 use understudy_log::{Disk, DiskErrorKind};

@@ -27,7 +27,7 @@ mod dev_store;
 mod diff;
 mod history;
 mod init;
-mod log_verify;
+mod log;
 mod quarantine;
 mod rebuild;
 mod run;

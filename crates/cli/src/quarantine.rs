@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::format::{OutputFormat, grouped, print, print_json};
-use crate::log_verify::identify;
+use crate::log::identify;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
