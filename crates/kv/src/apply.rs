@@ -13,6 +13,7 @@ use crate::response::{
     CompactResponse, DeleteRangeResponse, LeaseGrantResponse, LeaseRevokeResponse, PutResponse,
 };
 use crate::state::KvState;
+use crate::undo::LeaseChange;
 use writer::Writer;
 
 impl KvState {
@@ -48,6 +49,7 @@ impl KvState {
         }
         self.store.compact(revision);
         self.compacted = Some(revision);
+        self.undo.forget_begun();
         Ok(CompactResponse {
             revision: self.revision,
         })
@@ -61,6 +63,7 @@ impl KvState {
             return Err(KvError::LeaseExists);
         }
         self.leases.grant(request.id, request.ttl_seconds);
+        self.undo.note_lease(LeaseChange::Granted(request.id));
         let LeaseGrantRequest { id, ttl_seconds } = request;
         Ok(LeaseGrantResponse {
             revision: self.revision,
@@ -74,10 +77,12 @@ impl KvState {
         &mut self,
         request: LeaseRevokeRequest,
     ) -> Result<LeaseRevokeResponse, KvError> {
-        let keys = self
-            .leases
-            .revoke(request.id)
-            .ok_or(KvError::LeaseNotFound)?;
+        let id = request.id;
+        let lease = self.leases.view(id).ok_or(KvError::LeaseNotFound)?;
+        let ttl_seconds = lease.ttl_seconds;
+        let keys = self.leases.revoke(id).expect("it was just seen");
+        self.undo
+            .note_lease(LeaseChange::Revoked { id, ttl_seconds });
         let mut writer = Writer::new(self);
         keys.iter().for_each(|key| writer.delete_key(key));
         writer.finish();

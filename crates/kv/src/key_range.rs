@@ -51,7 +51,7 @@ impl KeyRange {
     }
 
     /// Bounds for an ordered map. Only for a range that is not empty.
-    pub(crate) fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
+    pub fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
         let end = match &self.end {
             RangeEnd::SingleKey => Bound::Included(&self.start[..]),
             RangeEnd::Unbounded => Bound::Unbounded,

@@ -26,6 +26,7 @@ mod request;
 mod response;
 mod state;
 mod store;
+mod undo;
 mod validate;
 
 pub use command::{Command, MalformedCommand};

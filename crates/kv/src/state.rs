@@ -5,8 +5,10 @@ use crate::error::KvError;
 use crate::leases::{LeaseView, Leases};
 use crate::response::{CommandResponse, HashKv};
 use crate::store::{ContentHash, Store, content_digest};
+use crate::undo::{Change, LeaseChange, Undo};
 use crate::validate::validate;
-use understudy_state::{CommandContext, EpochStart, StateDigest, StateMachine};
+use understudy_state::{CommandContext, EpochStart, OutOfReach, StateDigest, StateMachine};
+use understudy_types::Lsn;
 
 /// How far revisions jump when an epoch begins that may have lost records.
 ///
@@ -24,6 +26,7 @@ pub struct KvState {
     pub(crate) leases: Leases,
     pub(crate) revision: i64,
     pub(crate) compacted: Option<i64>,
+    pub(crate) undo: Undo,
 }
 
 impl Default for KvState {
@@ -40,6 +43,7 @@ impl KvState {
             leases: Leases::default(),
             revision: 1,
             compacted: None,
+            undo: Undo::default(),
         }
     }
 
@@ -97,6 +101,27 @@ impl KvState {
         self.digest_of(&[content, self.leases.content_from_scratch()])
     }
 
+    /// Takes one record back, the newest.
+    fn take_back(&mut self, change: Change) {
+        if let LeaseChange::Revoked { id, ttl_seconds } = change.lease {
+            self.leases.grant(id, ttl_seconds);
+        }
+        while let Some(event) = self.store.take_back_after(change.revision_before) {
+            if event.made_lease != event.replaced_lease {
+                self.leases.detach(event.made_lease, &event.key);
+                self.leases.attach(event.replaced_lease, &event.key);
+            }
+        }
+        if let LeaseChange::Granted(id) = change.lease {
+            let keys = self.leases.revoke(id);
+            assert!(
+                keys.is_some_and(|keys| keys.is_empty()),
+                "keys were bound to a lease by later records only"
+            );
+        }
+        self.revision = change.revision_before;
+    }
+
     fn digest_of(&self, sums: &[ContentHash]) -> StateDigest {
         // Nothing is ever compacted at a negative revision.
         let compacted = self.compacted.unwrap_or(-1);
@@ -107,9 +132,10 @@ impl KvState {
 impl StateMachine for KvState {
     type Response = Result<CommandResponse, KvError>;
 
-    fn apply(&mut self, _context: CommandContext, command: &[u8]) -> Self::Response {
+    fn apply(&mut self, context: CommandContext, command: &[u8]) -> Self::Response {
         let command = Command::decode(command).map_err(|_| KvError::MalformedCommand)?;
         validate(&command)?;
+        self.undo.begin(context.lsn, self.revision);
         match command {
             Command::Put(request) => self.apply_put(request).map(CommandResponse::Put),
             Command::DeleteRange(request) => {
@@ -136,6 +162,19 @@ impl StateMachine for KvState {
         self.revision = steps * REVISION_FLOOR_STEP;
         self.compacted = Some(self.revision);
         self.store.forget_history();
+        self.undo.forget(start.lsn);
+    }
+
+    /// Costs as much as what is taken back had cost. A compaction and a lossy
+    /// epoch drop history, and are never taken back.
+    fn roll_back(&mut self, kept: Lsn) -> Result<(), OutOfReach> {
+        if !self.undo.reaches(kept) {
+            return Err(OutOfReach);
+        }
+        while let Some(change) = self.undo.pop_after(kept) {
+            self.take_back(change);
+        }
+        Ok(())
     }
 
     fn digest(&self) -> StateDigest {

@@ -11,6 +11,7 @@ mod chunked;
 mod content;
 mod history;
 mod keys;
+mod take_back;
 
 pub(crate) use content::{ContentHash, content_digest, lease_hash};
 pub(crate) use history::{HistoryItem, ItemKind, Sequence};

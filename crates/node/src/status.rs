@@ -74,6 +74,10 @@ pub struct ShardStatus {
     pub flushed_bytes: u64,
     pub state_memory_bytes: u64,
     pub state_digest: String,
+    /// How often the state was put right since this process started, because
+    /// the log was cut below it, or an operator asked.
+    #[serde(default)]
+    pub state_restored: StateRestored,
     /// A standby's state beside its primary's; absent on a primary.
     pub state: Option<StateStatus>,
     /// A standby's knowledge of its primary.
@@ -84,6 +88,14 @@ pub struct ShardStatus {
     /// primary while acknowledgements rest there.
     #[serde(default)]
     pub slots: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct StateRestored {
+    /// The newest records were taken back.
+    pub rolled_back: u64,
+    /// It was made from the log's first record.
+    pub made_anew: u64,
 }
 
 /// How a standby's state compares with its primary's, since it was made from

@@ -29,6 +29,10 @@ pub struct EpochStart {
     pub lossy: bool,
 }
 
+/// A state machine cannot take so many records back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfReach;
+
 /// A deterministic state machine: its state is a pure function of the
 /// records that it applied, in their order.
 ///
@@ -44,6 +48,15 @@ pub trait StateMachine: Send + Sync + 'static {
 
     /// Applies the beginning of an epoch.
     fn begin_epoch(&mut self, start: EpochStart);
+
+    /// Takes back all records after `kept`, so that the state is what it was
+    /// when `kept` had been applied. On `OutOfReach` nothing was changed, and
+    /// the node makes the state anew from its log, which takes as long as the
+    /// log is. Worth having where coming back as a standby must be quick; the
+    /// node compares the digest with the one that the state had then.
+    fn roll_back(&mut self, _kept: Lsn) -> Result<(), OutOfReach> {
+        Err(OutOfReach)
+    }
 
     /// A digest of the whole state, kept up with every apply, so that asking
     /// for it costs nothing. Equal states have equal digests.

@@ -126,6 +126,13 @@ fn of_shard(out: &mut Samples, name: &str, shard: &ShardStatus) {
     out.put(&QUARANTINED, &[name], shard.quarantined_records as f64);
     out.put_known(&SLOTS, &[name], shard.slots.map(|slots| slots as f64));
     out.put(&STATE_MEMORY, &[name], shard.state_memory_bytes as f64);
+    let restored = shard.state_restored;
+    for (way, times) in [
+        ("rolled_back", restored.rolled_back),
+        ("made_anew", restored.made_anew),
+    ] {
+        out.put(&STATE_RESTORED, &[name, way], times as f64);
+    }
     if let Some(state) = &shard.state {
         of_state(out, name, state);
     }

@@ -74,5 +74,6 @@ metrics! {
     STATE_COMPARED_AGE "understudy_state_compared_age_seconds" Gauge ["shard"] "On a standby: since the primary's digest was heard that showed it."
     DIGEST_MISMATCHES "understudy_digest_mismatches_total" Counter ["shard"] "On a standby: digests of the primary that differed from its own at the same record."
     DIGESTS_NOT_COMPARABLE "understudy_digests_not_comparable_total" Counter ["shard"] "On a standby: digests of the primary for a record whose own digest is not kept."
+    STATE_RESTORED "understudy_state_restorations_total" Counter ["shard", "way"] "How often the state was put right after the log was cut below it, or because an operator asked: rolled_back, or made_anew from the log's first record."
     DISK_FREE "understudy_disk_free_bytes" Gauge [] "What can still be allocated under the data root."
 }

@@ -76,6 +76,20 @@ impl<T: Default> Chunked<T> {
         Some(item)
     }
 
+    /// Takes the newest item back; the next one gets its number.
+    pub(crate) fn pop_back(&mut self) -> Option<T> {
+        if self.start == self.end {
+            return None;
+        }
+        let chunk = self.chunks.back_mut().expect("an item is in a chunk");
+        let item = chunk.pop().expect("no chunk is empty");
+        if chunk.is_empty() {
+            self.chunks.pop_back();
+        }
+        self.end -= 1;
+        Some(item)
+    }
+
     fn locate(&self, number: u64) -> Option<(usize, usize)> {
         if number < self.start || number >= self.end {
             return None;
@@ -103,6 +117,29 @@ mod tests {
         assert_eq!(queue.pop_front(), None);
         assert_eq!(queue.push(5), total);
         assert_eq!(queue.get(total), Some(&5));
+    }
+
+    #[test]
+    fn items_taken_back_leave_their_numbers_to_the_next_ones() {
+        let mut queue = Chunked::default();
+        let total = 2 * CHUNK as u64 + 3;
+        for number in 0..total {
+            queue.push(number);
+        }
+        for _ in 0..CHUNK + 5 {
+            queue.pop_front();
+        }
+        let left = queue.start();
+        for number in (left..total).rev() {
+            assert_eq!(queue.get(number), Some(&number));
+            assert_eq!(queue.pop_back(), Some(number));
+            assert_eq!(queue.get(number), None);
+        }
+        assert_eq!((queue.pop_back(), queue.pop_front()), (None, None));
+        for number in left..total {
+            assert_eq!(queue.push(number), number);
+            assert_eq!(queue.get(number), Some(&number));
+        }
     }
 
     #[test]

@@ -89,6 +89,24 @@ impl History {
         Some((sequence, self.items.pop_front()?))
     }
 
+    /// Takes the newest event back when it is later than `revision`, and gives
+    /// the one that its key had before.
+    pub(crate) fn pop_back_after(
+        &mut self,
+        revision: i64,
+    ) -> Option<(HistoryItem, Option<Sequence>)> {
+        let newest = self.items.end().checked_sub(1)?;
+        self.items
+            .get(newest)
+            .filter(|item| item.revision > revision)?;
+        let item = self.items.pop_back()?;
+        let previous = item.previous;
+        if let Some(before) = previous.and_then(|previous| self.get_mut(previous)) {
+            before.next = None;
+        }
+        Some((item, previous))
+    }
+
     /// Adds an event behind `last`, the event that its key had before.
     pub(crate) fn append(&mut self, mut item: HistoryItem, last: Option<Sequence>) -> Sequence {
         let sequence = Sequence::of_slot(self.items.end());

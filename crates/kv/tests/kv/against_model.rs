@@ -105,7 +105,7 @@ fn txn() -> impl Strategy<Value = Txn> {
     nest(prop_oneof![4 => operation, 1 => inner].boxed())
 }
 
-fn command() -> impl Strategy<Value = Command> {
+pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         6 => put_request().prop_map(Command::Put),
         3 => delete_request().prop_map(Command::DeleteRange),

@@ -10,6 +10,7 @@ mod leases;
 mod model;
 mod puts_and_deletes;
 mod ranges;
+mod roll_back;
 mod support;
 mod txns;
 mod watches;

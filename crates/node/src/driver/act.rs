@@ -252,7 +252,7 @@ impl Driver {
 async fn wait_until_applied(shard: &ShardCore, fork: Option<Position>) -> Option<()> {
     let upto = fork.map(|position| position.lsn);
     let applied = shard.wait_until(|marks| {
-        let is_applied = marks.applied >= upto && !marks.needs_rebuild();
+        let is_applied = marks.applied >= upto && !marks.needs_restoration();
         is_applied.then_some(())
     });
     applied.await

@@ -5,8 +5,8 @@ use crate::follow::{Context, KnowledgeView};
 use crate::settings::Settings;
 use crate::shard::ShardCore;
 use crate::status::{
-    Lag, LeaseStatus, PrimaryShard, ShardStatus, StandbyStatus, StateStatus, Status, StreamStatus,
-    Verdict,
+    Lag, LeaseStatus, PrimaryShard, ShardStatus, StandbyStatus, StateRestored, StateStatus, Status,
+    StreamStatus, Verdict,
 };
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -168,7 +168,7 @@ impl Observer {
         lease: Option<&LeaseView>,
         now: BootTime,
     ) -> ShardStatus {
-        let (flushed, committed, applied, flushed_bytes, findings, free_slot) = {
+        let (flushed, committed, applied, flushed_bytes, findings, free_slot, state_restored) = {
             let marks = shard.marks.lock();
             (
                 marks.flushed,
@@ -177,6 +177,10 @@ impl Observer {
                 marks.flushed_bytes,
                 *marks.comparison.findings(),
                 marks.free_slot,
+                StateRestored {
+                    rolled_back: marks.restorations.rolled_back,
+                    made_anew: marks.restorations.made_anew,
+                },
             )
         };
         let facts = *shard.state.lock();
@@ -205,6 +209,7 @@ impl Observer {
             flushed_bytes,
             state_memory_bytes: facts.memory_bytes,
             state_digest: facts.digest.to_string(),
+            state_restored,
             state: following.map(|_| state_status(&findings, now)),
             primary: heard.map(|heard| PrimaryShard {
                 flushed: heard.flushed,

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, watch};
 use understudy_log::{Batch, DataRoot, Log, LogConfig, OsDisk, RecoveryReport, quarantine};
+use understudy_protocol::shard::{DIGESTS_KEPT, StateComparison};
 use understudy_state::StateMachine;
 use understudy_types::{ByteCount, Clock, Lsn, NodeId, Position, StateAt, lsn_value};
 
@@ -49,7 +50,8 @@ pub(crate) struct Booted<S: StateMachine> {
 /// Applies what a log being recovered knows to be committed.
 struct Replay<S> {
     state: S,
-    applied: Option<Lsn>,
+    /// The digests of the way here: a state may be rolled back to each.
+    comparison: StateComparison,
     /// Recovered, but not known to be committed by any later header yet.
     open: VecDeque<Batch>,
     /// The latest date in the log.
@@ -66,7 +68,9 @@ impl<S: StateMachine> Replay<S> {
         {
             let batch = self.open.pop_front().expect("just seen");
             drop(apply(&mut self.state, &batch));
-            self.applied = Some(batch.last_lsn());
+            let (lsn, digest) = (batch.last_lsn(), self.state.digest());
+            // No primary has said anything yet that this could differ from.
+            let _ = self.comparison.applied(StateAt { lsn, digest });
         }
     }
 }
@@ -86,7 +90,7 @@ pub(crate) fn boot<S: StateMachine>(
     };
     let mut replay = Replay {
         state: empty(),
-        applied: None,
+        comparison: StateComparison::new(DIGESTS_KEPT, None),
         open: VecDeque::new(),
         wall_millis: 0,
     };
@@ -96,7 +100,7 @@ pub(crate) fn boot<S: StateMachine>(
     tell_recovery(shard, &report);
     let Replay {
         state,
-        applied,
+        comparison,
         open,
         wall_millis,
     } = replay;
@@ -104,18 +108,16 @@ pub(crate) fn boot<S: StateMachine>(
     let (commands, command_receiver) = bounded(COMMANDS_MAX);
     let (proposals, proposal_receiver) = ProposalQueue::new(&settings.limits);
     let facts = StateFacts::of(&state);
-    let digest = facts.digest;
-    let recovered = applied.map(|lsn| StateAt { lsn, digest });
-    let marks = Marks::recovered(outline(&log).history, log.bytes_total().get(), recovered);
+    let marks = Marks::recovered(outline(&log).history, log.bytes_total().get(), comparison);
     let intake = usize::try_from(settings.stream.intake_memory.get()).expect("fits in memory");
     let core = Arc::new(ShardCore {
         cluster,
         name: shard.name.clone(),
         client_address: shard.clients.advertise.clone(),
+        applied: watch::Sender::new(marks.applied),
         marks: Mutex::new(marks),
         moved: Condvar::new(),
         changed: watch::Sender::new(()),
-        applied: watch::Sender::new(applied),
         tail: Tail::new(settings.log.tail_memory),
         readers: log.reader_factory(),
         commands,

@@ -1,11 +1,12 @@
 //! A shard's watermarks: `flushed ≥ committed ≥ applied`, and what moves them.
 
+use super::work::{Restoration, Restorations, Way, Work};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use understudy_protocol::StandbyId;
 use understudy_protocol::fallback::SlotNumber;
 use understudy_protocol::shard::{
-    CommitTracker, DIGESTS_KEPT, Divergence, History, Requirement, StateComparison,
+    CommitTracker, Divergence, History, Requirement, StateComparison,
 };
 use understudy_types::{BootTime, Epoch, Lsn, Position, StateAt};
 
@@ -46,10 +47,9 @@ pub(crate) struct Marks {
     pub(crate) ended: Option<(Epoch, Option<Position>)>,
     /// Digests of this node's state, and how they compare with the primary's.
     pub(crate) comparison: StateComparison,
-    /// How often the state had to be made anew from the log: it was cut below
-    /// what is applied, or an operator asked. And how much of that is done.
-    rebuilds_asked: u64,
-    rebuilds_done: u64,
+    pub(crate) restorations: Restorations,
+    /// The state thread is on its way to here, and may have read so far.
+    applying: Option<Lsn>,
     /// Why the stream's batches are not stored, until a stream begins anew.
     pub(crate) intake_failure: Option<String>,
     pub(crate) stopping: bool,
@@ -63,8 +63,8 @@ pub(crate) struct OpenEpoch {
 
 impl Marks {
     /// A log as recovered, and the state that was made of it.
-    pub(crate) fn recovered(history: History, bytes: u64, state: Option<StateAt>) -> Marks {
-        let applied = state.map(|state| state.lsn);
+    pub(crate) fn recovered(history: History, bytes: u64, comparison: StateComparison) -> Marks {
+        let applied = comparison.newest().map(|state| state.lsn);
         Marks {
             flushed: history.head,
             flushed_bytes: bytes,
@@ -78,9 +78,9 @@ impl Marks {
             free_slot: None,
             open: None,
             ended: None,
-            comparison: StateComparison::new(DIGESTS_KEPT, state),
-            rebuilds_asked: 0,
-            rebuilds_done: 0,
+            comparison,
+            restorations: Restorations::default(),
+            applying: None,
             intake_failure: None,
             stopping: false,
         }
@@ -185,9 +185,11 @@ impl Marks {
         self.committed = self.committed.min(kept);
         self.primary_committed = None;
         self.comparison.cut(kept);
-        // One that is under way may have read what is cut off now.
-        if self.applied > kept || self.needs_rebuild() {
-            self.ask_rebuild();
+        // Work that is under way may have read what is cut off now.
+        if self.applied.max(self.applying) > kept || self.needs_restoration() {
+            let sound = kept.min(self.applied);
+            self.restorations
+                .ask(sound.map_or(Way::Anew, Way::RollBack));
         }
     }
 
@@ -195,41 +197,52 @@ impl Marks {
     /// primary's state when this shows it.
     pub(crate) fn note_applied(&mut self, state: StateAt) -> Option<Divergence> {
         self.applied = Some(state.lsn);
-        if self.needs_rebuild() {
+        if self.needs_restoration() {
             return None;
         }
-        if self.applied > self.committed {
-            // The log was cut while the batch was being applied.
-            self.ask_rebuild();
-            return None;
-        }
+        self.check();
         self.comparison.applied(state)
+    }
+
+    /// What the state thread is to do; `None` while there is nothing.
+    pub(crate) fn next_work(&mut self) -> Option<Work> {
+        self.applying = None;
+        if self.stopping {
+            return Some(Work::Stop);
+        }
+        if let Some(restoration) = self.restorations.due() {
+            return Some(Work::Restore(restoration));
+        }
+        self.applying = self.committed.filter(|upto| Some(*upto) > self.applied);
+        self.applying.map(Work::Apply)
     }
 
     /// The state must be made anew. Returns the number that [`Self::is_rebuilt`]
     /// takes.
     pub(crate) fn ask_rebuild(&mut self) -> u64 {
-        self.rebuilds_asked += 1;
-        self.rebuilds_asked
+        self.restorations.ask(Way::Anew)
     }
 
-    pub(crate) fn needs_rebuild(&self) -> bool {
-        self.rebuilds_asked > self.rebuilds_done
-    }
-
-    pub(crate) fn rebuilds_asked(&self) -> u64 {
-        self.rebuilds_asked
+    pub(crate) fn needs_restoration(&self) -> bool {
+        self.restorations.due().is_some()
     }
 
     pub(crate) fn is_rebuilt(&self, number: u64) -> bool {
-        self.rebuilds_done >= number
+        self.restorations.is_done(number)
     }
 
-    /// The state was made anew, for all that was asked up to `number`.
-    pub(crate) fn rebuilt(&mut self, number: u64, state: Option<StateAt>) {
-        self.rebuilds_done = number;
+    /// The state was made anew.
+    pub(crate) fn rebuilt(&mut self, restoration: Restoration, state: Option<StateAt>) {
+        self.restorations.done(restoration);
         self.applied = state.map(|state| state.lsn);
         self.comparison.made_anew(state);
+        self.check();
+    }
+
+    /// What was applied after `kept` was taken back.
+    pub(crate) fn rolled_back(&mut self, restoration: Restoration, kept: Lsn) {
+        self.restorations.done(restoration);
+        self.applied = Some(kept);
         self.check();
     }
 
@@ -243,7 +256,7 @@ impl Marks {
             "nothing is committed that is not flushed"
         );
         assert!(
-            self.needs_rebuild() || self.applied <= self.committed,
+            self.needs_restoration() || self.applied <= self.committed,
             "nothing is applied that is not committed"
         );
     }
@@ -256,67 +269,116 @@ pub(crate) fn until(due: BootTime, now: BootTime) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::Marks;
-    use understudy_protocol::shard::History;
+    use super::{Marks, Restoration, Way, Work};
+    use understudy_protocol::shard::{History, StateComparison};
     use understudy_types::{ChainHash, Lsn, Position, StateAt, StateDigest};
 
-    fn position(lsn: u64) -> Position {
-        let hash = ChainHash::from_bytes([lsn as u8; 32]);
-        let lsn = Lsn::new(lsn).unwrap();
-        Position { lsn, hash }
+    fn lsn(lsn: u64) -> Lsn {
+        Lsn::new(lsn).unwrap()
     }
 
-    fn state(lsn: u64) -> StateAt {
-        let digest = StateDigest([lsn as u8; 32]);
-        let lsn = Lsn::new(lsn).unwrap();
-        StateAt { lsn, digest }
+    fn position(at: u64) -> Position {
+        let hash = ChainHash::from_bytes([at as u8; 32]);
+        Position { lsn: lsn(at), hash }
+    }
+
+    fn state(at: u64) -> StateAt {
+        let digest = StateDigest([at as u8; 32]);
+        StateAt {
+            lsn: lsn(at),
+            digest,
+        }
     }
 
     fn cut(marks: &mut Marks, keep: u64) {
         marks.cut(Some(position(keep)), 0, History::default());
     }
 
-    /// A standby that has flushed 9, and applied it.
+    /// A standby that has flushed 9, and applied it batch by batch.
     fn standby() -> Marks {
         let history = History {
             head: Some(position(9)),
             ..History::default()
         };
-        Marks::recovered(history, 0, Some(state(9)))
+        let mut comparison = StateComparison::new(16, None);
+        for at in 1..=9 {
+            comparison.applied(state(at));
+        }
+        Marks::recovered(history, 0, comparison)
+    }
+
+    fn restoration(marks: &mut Marks) -> Restoration {
+        match marks.next_work() {
+            Some(Work::Restore(restoration)) => restoration,
+            other => panic!("{other:?} is no restoration"),
+        }
     }
 
     #[test]
-    fn cut_below_what_is_applied_needs_a_new_state() {
+    fn cut_below_what_is_applied_is_rolled_back_to() {
         let mut marks = standby();
         cut(&mut marks, 9);
-        assert!(!marks.needs_rebuild());
+        assert_eq!(marks.next_work(), None);
         cut(&mut marks, 8);
-        assert!(marks.needs_rebuild());
-        marks.rebuilt(marks.rebuilds_asked(), Some(state(8)));
-        assert!(!marks.needs_rebuild());
-        assert_eq!(marks.comparison.newest(), Some(state(8)));
+        let due = restoration(&mut marks);
+        assert_eq!(due.way, Way::RollBack(lsn(8)));
+        assert_eq!(
+            marks.comparison.newest(),
+            Some(state(8)),
+            "what it must be again"
+        );
+        marks.rolled_back(due, lsn(8));
+        assert_eq!((marks.next_work(), marks.applied), (None, Some(lsn(8))));
     }
 
     #[test]
-    fn cut_during_a_rebuild_needs_another_one_even_when_the_log_has_grown_again() {
+    fn cut_during_a_restoration_needs_another_one_even_when_the_log_has_grown_again() {
         let mut marks = standby();
         cut(&mut marks, 8);
-        let number = marks.rebuilds_asked();
+        let first = restoration(&mut marks);
         cut(&mut marks, 4);
-        marks.flushed_as_standby(position(8), 0, Some(position(8).lsn));
-        marks.rebuilt(number, Some(state(8)));
-        assert!(marks.needs_rebuild());
-        assert!(!marks.is_rebuilt(marks.rebuilds_asked()));
+        marks.flushed_as_standby(position(8), 0, Some(lsn(8)));
+        marks.rolled_back(first, lsn(8));
+        assert!(!marks.is_rebuilt(2));
+        let second = restoration(&mut marks);
+        assert_eq!(second.way, Way::RollBack(lsn(4)));
+        marks.rolled_back(second, lsn(4));
+        assert_eq!(marks.next_work(), Some(Work::Apply(lsn(8))));
     }
 
     #[test]
-    fn batch_that_was_cut_off_while_it_was_applied_needs_a_new_state() {
-        let mut marks = Marks::recovered(History::default(), 0, None);
-        marks.flushed_as_standby(position(9), 0, Some(position(9).lsn));
+    fn state_asked_for_anew_is_made_anew_whatever_was_cut() {
+        let mut marks = standby();
+        let number = marks.ask_rebuild();
         cut(&mut marks, 4);
-        assert!(!marks.needs_rebuild());
-        assert_eq!(marks.note_applied(state(9)), None);
-        assert!(marks.needs_rebuild());
-        assert_eq!(marks.comparison.newest(), None, "not a state of this log");
+        let due = restoration(&mut marks);
+        assert_eq!(due.way, Way::Anew);
+        marks.rebuilt(due, Some(state(4)));
+        assert!(marks.is_rebuilt(number));
+        assert_eq!(marks.next_work(), None);
+    }
+
+    #[test]
+    fn batch_that_was_cut_off_while_it_was_applied_is_taken_back() {
+        let mut marks = standby();
+        marks.flushed_as_standby(position(20), 0, Some(lsn(20)));
+        assert_eq!(marks.next_work(), Some(Work::Apply(lsn(20))));
+        cut(&mut marks, 12);
+        // The new history is there before the old one's batch is applied.
+        marks.flushed_as_standby(position(21), 0, Some(lsn(21)));
+        assert_eq!(marks.note_applied(state(20)), None);
+        assert_eq!(
+            marks.comparison.newest(),
+            Some(state(9)),
+            "not a state of this log"
+        );
+        assert_eq!(restoration(&mut marks).way, Way::RollBack(lsn(9)));
+    }
+
+    #[test]
+    fn cut_of_all_that_was_applied_makes_the_state_anew() {
+        let mut marks = standby();
+        marks.cut(None, 0, History::default());
+        assert_eq!(restoration(&mut marks).way, Way::Anew);
     }
 }

@@ -10,7 +10,12 @@ pub(crate) mod cursor;
 pub(crate) mod log_thread;
 pub(crate) mod marks;
 pub(crate) mod queue;
+mod restore;
 pub(crate) mod state_thread;
 pub(crate) mod tail;
+pub(crate) mod work;
 
 pub(crate) use self::core::{LogCommand, Outline, ShardCore};
+
+#[cfg(test)]
+mod tests;

@@ -3,13 +3,14 @@
 use super::answers::{Answers, Delivery};
 use super::core::{ShardCore, StateFacts};
 use super::cursor::Cursor;
+use super::work::Work;
 use crate::handle::Applied;
 use crate::node::Fatal;
 use parking_lot::RwLock;
 use std::sync::Arc;
 use understudy_log::{Batch, LogError, Record};
 use understudy_state::{CommandContext, EpochStart, StateMachine};
-use understudy_types::{Lsn, StateAt, lsn_value};
+use understudy_types::{Lsn, StateAt};
 
 pub(crate) struct StateThread<S: StateMachine> {
     pub(crate) shard: Arc<ShardCore>,
@@ -18,19 +19,6 @@ pub(crate) struct StateThread<S: StateMachine> {
     pub(crate) empty: Box<dyn Fn() -> S + Send>,
     pub(crate) answers: Arc<Answers<S>>,
     pub(crate) fatal: Fatal,
-}
-
-enum Work {
-    Apply(Lsn),
-    Rebuild(Rebuild),
-    Stop,
-}
-
-/// The state is to be made anew up to what is committed.
-struct Rebuild {
-    /// What was asked up to now; this answers all of it.
-    number: u64,
-    upto: Option<Lsn>,
 }
 
 impl<S: StateMachine> StateThread<S> {
@@ -44,39 +32,28 @@ impl<S: StateMachine> StateThread<S> {
     fn serve(&self) -> Result<(), LogError> {
         let mut cursor = Cursor::new(Lsn::after(*self.shard.applied.borrow()));
         loop {
-            match self.wait() {
+            let done = match self.wait() {
                 Work::Stop => return Ok(()),
-                Work::Rebuild(rebuild) => match self.rebuild(&rebuild) {
-                    Ok(rebuilt) => cursor = rebuilt,
-                    // The log was cut meanwhile, and another one is asked.
-                    Err(LogError::HistoryChanged(_)) => {}
-                    Err(error) => return Err(error),
-                },
-                Work::Apply(upto) => match cursor.read(&self.shard, upto) {
-                    Ok(batches) => self.apply_batches(&batches),
-                    // The cut is noticed, and the state rebuilt, next.
-                    Err(LogError::HistoryChanged(_)) => {}
-                    Err(error) => return Err(error),
-                },
+                Work::Restore(restoration) => self.restore(restoration).map(|()| {
+                    cursor = Cursor::new(Lsn::after(*self.shard.applied.borrow()));
+                }),
+                Work::Apply(upto) => cursor
+                    .read(&self.shard, upto)
+                    .map(|batches| self.apply_batches(&batches)),
+            };
+            match done {
+                // The log was cut meanwhile: a restoration is asked for.
+                Ok(()) | Err(LogError::HistoryChanged(_)) => {}
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// Waits until something is committed that is not applied.
     fn wait(&self) -> Work {
         let mut marks = self.shard.marks.lock();
         loop {
-            if marks.stopping {
-                return Work::Stop;
-            }
-            if marks.needs_rebuild() {
-                return Work::Rebuild(Rebuild {
-                    number: marks.rebuilds_asked(),
-                    upto: marks.committed,
-                });
-            }
-            if let Some(upto) = marks.committed.filter(|upto| Some(*upto) > marks.applied) {
-                return Work::Apply(upto);
+            if let Some(work) = marks.next_work() {
+                return work;
             }
             self.shard.moved.wait(&mut marks);
         }
@@ -125,32 +102,6 @@ impl<S: StateMachine> StateThread<S> {
             delivery.add(pending, applied);
         }
         delivery.send();
-    }
-
-    /// Makes the state anew from the log, beside the old one, which readers
-    /// keep until then.
-    fn rebuild(&self, asked: &Rebuild) -> Result<Cursor, LogError> {
-        let mut state = (self.empty)();
-        let mut cursor = Cursor::new(Lsn::FIRST);
-        while let Some(upto) = asked.upto.filter(|upto| cursor.next() <= *upto) {
-            let batches = cursor.read(&self.shard, upto)?;
-            if batches.is_empty() {
-                break;
-            }
-            batches
-                .iter()
-                .for_each(|batch| drop(apply(&mut state, batch)));
-        }
-        let applied = Lsn::new(cursor.next().get() - 1);
-        let facts = StateFacts::of(&state);
-        let digest = facts.digest;
-        let made = applied.map(|lsn| StateAt { lsn, digest });
-        *self.state.write() = state;
-        self.shard.marks.lock().rebuilt(asked.number, made);
-        self.shard.applied.send_replace(applied);
-        *self.shard.state.lock() = facts;
-        tracing::info!(shard = %self.shard.name, applied = lsn_value(applied), "the state was made anew from the log");
-        Ok(cursor)
     }
 }
 

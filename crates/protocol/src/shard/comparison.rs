@@ -8,8 +8,9 @@
 use std::collections::VecDeque;
 use understudy_types::{BootTime, Epoch, Lsn, StateAt, StateDigest};
 
-/// Batch ends whose digests are kept, the newest ones: 160 KiB.
-pub const DIGESTS_KEPT: usize = 4096;
+/// Batch ends whose digests are kept, the newest ones: 1.3 MB at most. A
+/// standby compares with them, and a state is rolled back to one of them.
+pub const DIGESTS_KEPT: usize = 32_768;
 
 /// Two states that should be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
