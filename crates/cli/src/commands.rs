@@ -79,7 +79,7 @@ impl Cli {
             Command::Diff(args) => diff::diff(args).await,
             Command::Rebuild(args) => rebuild::rebuild(args).await,
             Command::Acknowledge(args) => acknowledge::acknowledge(args).await,
-            Command::Quarantine(args) => quarantine::quarantine(args),
+            Command::Quarantine(args) => quarantine::quarantine(args).await,
             Command::Log(args) => log::log(args),
             Command::History(args) => history::history(args),
             Command::Bench(args) => bench::bench(args).await,

@@ -148,7 +148,7 @@ fn fields(left: &KeyValue, right: &KeyValue) -> Vec<Field> {
 }
 
 /// Text as text, other bytes escaped, and no more than a line's worth.
-fn readable(bytes: &[u8]) -> String {
+pub(crate) fn readable(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(SHOWN_MAX)];
     let text = format!("\"{}\"", shown.escape_ascii());
     match bytes.len() - shown.len() {

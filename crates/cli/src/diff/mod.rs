@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::format::{OutputFormat, grouped, print, print_json};
 use anyhow::bail;
 use clap::Args;
+pub(crate) use compare::readable;
 use compare::{Comparison, Difference, Kind};
 use pages::Pages;
 use serde_json::json;

@@ -1,5 +1,8 @@
 //! `understudy quarantine`: tails that only a returning primary had.
 
+mod diff;
+mod tail;
+
 use crate::exit::Exit;
 use crate::format::{OutputFormat, grouped, print, print_json};
 use crate::log::identify;
@@ -8,7 +11,9 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
+use tail::Tail;
 use understudy_kv::Command;
+use understudy_loadgen::Endpoint;
 use understudy_log::quarantine::{self, Summary};
 use understudy_log::{Batch, Disk, DiskErrorKind, OsDisk, Record};
 use understudy_types::{Lsn, ShardName};
@@ -35,6 +40,20 @@ enum QuarantineCommand {
     Show(ItemArgs),
     /// Print one tail's records as JSON lines, with the commands' bytes.
     Export(ItemArgs),
+    /// Compare one tail with what an endpoint says now, key by key.
+    ///
+    /// Prints each key that is not as the tail left it. Where that depends on
+    /// the state that the tail met (a transaction with comparisons), it is
+    /// said to be open. Exit code 0: all is as the tail left it; 30: it is not.
+    Diff {
+        #[command(flatten)]
+        item: ItemArgs,
+        /// The client address to ask: that of the shard, linearizably.
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2379")]
+        endpoint: Endpoint,
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -46,7 +65,7 @@ struct ItemArgs {
     item: Option<String>,
 }
 
-pub(crate) fn quarantine(args: QuarantineArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn quarantine(args: QuarantineArgs) -> anyhow::Result<Exit> {
     match args.command {
         QuarantineCommand::List { data, output } => {
             let (disk, _) = identify(&data)?;
@@ -56,6 +75,11 @@ pub(crate) fn quarantine(args: QuarantineArgs) -> anyhow::Result<Exit> {
         QuarantineCommand::Export(item) => each_record(&item, |lsn, batch, record| {
             export(lsn, batch, record).to_string()
         })?,
+        QuarantineCommand::Diff {
+            item,
+            endpoint,
+            output,
+        } => return diff::diff(Tail::of(&batches(&item)?), &endpoint, output).await,
     }
     Ok(Exit::Done)
 }
@@ -105,14 +129,12 @@ fn list(found: &[Summary], output: OutputFormat) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints a line for each record of one tail, every batch verified.
+/// Prints a line for each record of one tail.
 fn each_record(
     item: &ItemArgs,
     line: impl Fn(Lsn, &Batch, &Record) -> String,
 ) -> anyhow::Result<()> {
-    let (disk, _) = identify(&item.data)?;
-    let summary = select(all(&disk)?, item.item.as_deref())?;
-    let (_, batches) = quarantine::read(&disk, &summary.notice.shard, &summary.file_name())?;
+    let batches = batches(item)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for batch in &batches {
         for (lsn, record) in batch.records() {
@@ -120,6 +142,14 @@ fn each_record(
         }
     }
     Ok(out.flush()?)
+}
+
+/// The tail that is meant, every batch verified.
+fn batches(item: &ItemArgs) -> anyhow::Result<Vec<Batch>> {
+    let (disk, _) = identify(&item.data)?;
+    let summary = select(all(&disk)?, item.item.as_deref())?;
+    let (_, batches) = quarantine::read(&disk, &summary.notice.shard, &summary.file_name())?;
+    Ok(batches)
 }
 
 fn select(found: Vec<Summary>, wanted: Option<&str>) -> anyhow::Result<Summary> {
