@@ -46,7 +46,11 @@ fn common(node: &str, role: &str) -> Value {
         "shards": { "main": {
             "client_address": "127.0.0.1:2479", "flushed": position(98), "committed": 97, "applied": 97,
             "flushed_bytes": 4096, "state_memory_bytes": 512, "state_digest": "d", "primary": null,
-            "lag": null, "quarantined_records": 2
+            "lag": null, "quarantined_records": 2,
+            "scrub": {
+                "rate_bytes": 1_048_576, "pass_bytes": 300, "pass_done_bytes": 100, "passes": 3,
+                "last_pass_seconds_ago": 4.5, "damage": null
+            }
         } }
     })
 }

@@ -6,9 +6,10 @@
 //! this is a new standby, which stands on nothing that its name has
 //! acknowledged, until it has fetched all of it again.
 
+use crate::recovery::{ShardRoot, walk};
 use crate::segment::{list_segments, segment_path, shard_directory};
-use crate::{Damage, Disk, DiskError, DiskErrorKind, Identity, LogError, verify};
-use understudy_types::{ByteCount, ClusterId, DataId, Lsn, ShardName};
+use crate::{Batch, Damage, Disk, DiskError, DiskErrorKind, Identity, LogError};
+use understudy_types::{ByteCount, ClusterId, DataId, Epoch, Lsn, ShardName};
 
 /// A shard's log as far as it must be set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct DamagedEnd {
     /// data root.
     pub segments: Vec<String>,
     pub bytes: ByteCount,
+    /// The last epoch of what stays; `None` when nothing does.
+    pub sound_epoch: Option<Epoch>,
 }
 
 impl DamagedEnd {
@@ -35,7 +38,14 @@ pub fn find_damaged_end<D: Disk>(
     cluster: ClusterId,
     shard: &ShardName,
 ) -> Result<Option<DamagedEnd>, LogError> {
-    let damage = match verify(disk, cluster, shard) {
+    let mut epochs: Vec<(Epoch, Lsn)> = Vec::new();
+    let mut note = |batch: &Batch| {
+        if epochs.last().is_none_or(|(last, _)| *last != batch.epoch()) {
+            epochs.push((batch.epoch(), batch.first_lsn()));
+        }
+    };
+    let root = ShardRoot::new(cluster, shard);
+    let damage = match walk(disk, &root, &mut note) {
         Ok(_) => return Ok(None),
         Err(LogError::Damaged(damage)) => *damage,
         Err(error) => return Err(error),
@@ -44,6 +54,8 @@ pub fn find_damaged_end<D: Disk>(
     let all = list_segments(disk, &directory)?;
     let whole = |first: &Lsn| segment_path(&directory, *first) < damage.file;
     let damaged = &all[all.partition_point(whole)..];
+    let stays = |(_, begins): &&(Epoch, Lsn)| damaged.first().is_none_or(|gone| begins < gone);
+    let sound_epoch = epochs.iter().rfind(stays).map(|(epoch, _)| *epoch);
     let segments: Vec<_> = damaged
         .iter()
         .map(|first| segment_path(&directory, *first))
@@ -57,6 +69,7 @@ pub fn find_damaged_end<D: Disk>(
         damage,
         segments,
         bytes: ByteCount(bytes),
+        sound_epoch,
     }))
 }
 

@@ -1,5 +1,6 @@
 //! Starting and ending a node.
 
+mod mend;
 mod observer;
 mod start;
 mod verdict;
@@ -16,8 +17,8 @@ use std::thread::JoinHandle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use understudy_log::{LogError, RootError};
-use understudy_protocol::LeaseError;
+use understudy_log::{Damage, LogError, RootError};
+use understudy_protocol::{LeaseError, NotByItself};
 use understudy_state::StateMachine;
 use understudy_store::ProbeRefusal;
 
@@ -28,6 +29,13 @@ pub enum StartError {
     Root { path: String, source: RootError },
     #[error("the log cannot be opened: {0}")]
     Log(#[from] LogError),
+    #[error(
+        "the log cannot be opened: {damage}; this node does not fetch it anew by itself: {why}. Look at it with `understudy log verify`; `understudy log repair` sets the damaged end aside"
+    )]
+    Damaged {
+        damage: Box<Damage>,
+        why: NotByItself,
+    },
     #[error("{0}")]
     Store(#[from] ProbeRefusal),
     #[error(

@@ -47,6 +47,9 @@ pub struct LogSettings {
     pub tail_memory: ByteCount,
     /// The largest batch that one flush writes.
     pub batch_bytes_max: ByteCount,
+    /// Bytes per second, per shard, at which old segments are verified in the
+    /// background; `None` when they are not.
+    pub scrub_rate: Option<ByteCount>,
 }
 
 #[derive(Clone, Debug)]
@@ -95,6 +98,7 @@ impl Default for LogSettings {
             segment_size: ByteCount::mib(64),
             tail_memory: ByteCount::mib(32),
             batch_bytes_max: ByteCount::mib(1),
+            scrub_rate: Some(ByteCount::mib(1)),
         }
     }
 }

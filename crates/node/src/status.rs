@@ -88,6 +88,23 @@ pub struct ShardStatus {
     /// primary while acknowledgements rest there.
     #[serde(default)]
     pub slots: Option<u64>,
+    /// Absent when the scrub is off.
+    pub scrub: Option<ScrubStatus>,
+}
+
+/// What the background verification of old segments found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ScrubStatus {
+    pub rate_bytes: u64,
+    /// Of the pass that is under way: what was there when it began, and what
+    /// it has verified of that.
+    pub pass_bytes: u64,
+    pub pass_done_bytes: u64,
+    /// Full passes since this process started.
+    pub passes: u64,
+    pub last_pass_seconds_ago: Option<f64>,
+    /// What is damaged: file, offset, expected, found. Stays until a restart.
+    pub damage: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]

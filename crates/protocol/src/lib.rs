@@ -20,6 +20,8 @@ mod lease;
 
 mod activation;
 
+mod refetch;
+
 pub mod shard;
 
 pub mod fallback;
@@ -33,6 +35,7 @@ pub use lease::{
     AckPolicy, Consumed, ETag, EpochRecord, Handover, Heads, Lease, LeaseError, LeaseState, Member,
     StandbyId,
 };
+pub use refetch::{NotByItself, may_refetch};
 pub use timing::{InvalidTiming, Timing};
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::table::*;
 use understudy_node::status::{
-    LeaseStatus, ShardStatus, StandbyStatus, StateStatus, Status, StreamStatus,
+    LeaseStatus, ScrubStatus, ShardStatus, StandbyStatus, StateStatus, Status, StreamStatus,
 };
 use understudy_protocol::LossBound;
 use understudy_protocol::control::AckHome;
@@ -133,9 +133,20 @@ fn of_shard(out: &mut Samples, name: &str, shard: &ShardStatus) {
     ] {
         out.put(&STATE_RESTORED, &[name, way], times as f64);
     }
+    if let Some(scrub) = &shard.scrub {
+        of_scrub(out, name, scrub);
+    }
     if let Some(state) = &shard.state {
         of_state(out, name, state);
     }
+}
+
+fn of_scrub(out: &mut Samples, name: &str, scrub: &ScrubStatus) {
+    out.put(&SCRUB_PASS, &[name], scrub.pass_bytes as f64);
+    out.put(&SCRUB_DONE, &[name], scrub.pass_done_bytes as f64);
+    out.put(&SCRUB_PASSES, &[name], scrub.passes as f64);
+    out.put_known(&SCRUB_AGE, &[name], scrub.last_pass_seconds_ago);
+    out.put(&LOG_DAMAGED, &[name], flag(scrub.damage.is_some()));
 }
 
 fn of_state(out: &mut Samples, name: &str, state: &StateStatus) {

@@ -75,5 +75,10 @@ metrics! {
     DIGEST_MISMATCHES "understudy_digest_mismatches_total" Counter ["shard"] "On a standby: digests of the primary that differed from its own at the same record."
     DIGESTS_NOT_COMPARABLE "understudy_digests_not_comparable_total" Counter ["shard"] "On a standby: digests of the primary for a record whose own digest is not kept."
     STATE_RESTORED "understudy_state_restorations_total" Counter ["shard", "way"] "How often the state was put right after the log was cut below it, or because an operator asked: rolled_back, or made_anew from the log's first record."
+    SCRUB_PASS "understudy_scrub_pass_bytes" Gauge ["shard"] "Bytes of old segments that the scrub's pass under way has to verify."
+    SCRUB_DONE "understudy_scrub_pass_done_bytes" Gauge ["shard"] "What it has verified of them."
+    SCRUB_PASSES "understudy_scrub_passes_total" Counter ["shard"] "Full passes of the scrub since this process started."
+    SCRUB_AGE "understudy_scrub_last_pass_age_seconds" Gauge ["shard"] "Since the last full pass of the scrub; absent before the first one."
+    LOG_DAMAGED "understudy_log_damaged" Gauge ["shard"] "1 when the scrub found damage in this node's log, until it is started again."
     DISK_FREE "understudy_disk_free_bytes" Gauge [] "What can still be allocated under the data root."
 }

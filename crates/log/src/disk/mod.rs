@@ -75,6 +75,12 @@ pub trait Disk: Send + Sync + 'static {
     /// Bytes that can still be allocated by this process.
     fn free_bytes(&self) -> Result<u64, DiskError>;
 
+    /// Lets go what the system keeps of the file in memory, so that the next
+    /// read asks the device. The default has nothing to let go.
+    fn forget_cached(&self, _path: &str) -> Result<(), DiskError> {
+        Ok(())
+    }
+
     /// Does work beside the caller, in any order with it. The default does
     /// it at once, which keeps a simulation deterministic.
     fn run_aside(&self, work: Box<dyn FnOnce() + Send>) {

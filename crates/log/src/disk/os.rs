@@ -176,6 +176,12 @@ impl Disk for OsDisk {
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
+    fn forget_cached(&self, path: &str) -> Result<(), DiskError> {
+        let file = self.open(path)?.file;
+        let advised = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+        advised.map_err(|e| DiskError::determinate("advise about", path, e.into()))
+    }
+
     fn run_aside(&self, work: Box<dyn FnOnce() + Send>) {
         let started = thread::Builder::new().name("log-spare".into()).spawn(work);
         // Without a thread the work is dropped, and whoever waits for it

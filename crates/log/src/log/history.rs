@@ -32,6 +32,18 @@ impl History {
         }
     }
 
+    /// The end of a log whose epochs and sizes do not matter.
+    pub(crate) fn standing_at(
+        cluster: ClusterId,
+        shard: &ShardName,
+        head: Option<Position>,
+    ) -> Self {
+        History {
+            head,
+            ..History::new(cluster, shard)
+        }
+    }
+
     /// May this batch come next?
     pub(crate) fn check(&self, header: &BatchHeader) -> Result<(), AppendRefusal> {
         let (expected, found) = (self.next_lsn(), header.first_lsn);

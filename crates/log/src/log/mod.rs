@@ -13,7 +13,7 @@ pub(crate) use history::History;
 pub(crate) use shared::{Shared, lock as lock_shared};
 
 use crate::recovery::{ShardRoot, find_batch_end};
-use crate::{Disk, LogError, ReaderFactory};
+use crate::{Disk, LogError, ReaderFactory, Scrub};
 use roll::Active;
 use spare::Spare;
 use std::sync::{Arc, Mutex};
@@ -112,6 +112,11 @@ impl<D: Disk> Log<D> {
             self.shared.clone(),
             self.history.genesis(),
         )
+    }
+
+    /// Verifies what is written no more, beside this writer.
+    pub fn scrub(&self) -> Scrub<D> {
+        Scrub::new(self.disk.clone(), self.root.clone(), self.shared.clone())
     }
 
     fn check_alive(&self) -> Result<(), LogError> {

@@ -9,7 +9,7 @@ mod walk;
 pub use decision::{After, Content, Decision, Observation, SegmentPlace, decide};
 pub(crate) use entry::{BatchEnd, find_batch_end};
 pub(crate) use repair::{cut_torn_tail, settle_tail};
-pub(crate) use walk::{ShardRoot, Walked, walk};
+pub(crate) use walk::{ShardRoot, Walked, walk, walk_sealed};
 
 use understudy_types::Position;
 

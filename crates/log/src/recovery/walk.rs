@@ -8,7 +8,7 @@ use crate::segment::{
 };
 use crate::{Batch, Damage, Disk, LogError};
 use std::collections::VecDeque;
-use understudy_types::{ClusterId, Lsn, ShardName};
+use understudy_types::{ClusterId, Lsn, Position, ShardName};
 
 const PIECE_BYTES: usize = 4 * 1024 * 1024;
 
@@ -48,15 +48,8 @@ pub(crate) fn walk<D: Disk>(
     visit: &mut dyn FnMut(&Batch),
 ) -> Result<Walked, LogError> {
     let segments = list_segments(disk, &root.directory)?;
-    let mut walker = Walker {
-        disk,
-        root,
-        visit,
-        history: History::new(root.cluster, &root.shard),
-        map: SegmentMap::default(),
-        torn_tail: None,
-        unproven: VecDeque::new(),
-    };
+    let history = History::new(root.cluster, &root.shard);
+    let mut walker = Walker::new(disk, root, history, visit);
     for (number, first_lsn) in segments.iter().enumerate() {
         let last = number + 1 == segments.len();
         let place = if last {
@@ -67,6 +60,23 @@ pub(crate) fn walk<D: Disk>(
         walker.segment(*first_lsn, place)?;
     }
     Ok(walker.finish())
+}
+
+/// Verifies every byte of one segment that others follow, as [`walk`] does.
+/// Gives where its batches end, and the offset there. Read-only.
+pub(crate) fn walk_sealed<D: Disk>(
+    disk: &D,
+    root: &ShardRoot,
+    before: Option<Position>,
+    first_lsn: Lsn,
+    visit: &mut dyn FnMut(&Batch),
+) -> Result<(Option<Position>, u64), LogError> {
+    let history = History::standing_at(root.cluster, &root.shard, before);
+    let mut walker = Walker::new(disk, root, history, visit);
+    walker.segment(first_lsn, SegmentPlace::Earlier)?;
+    let Walked { history, map, .. } = walker.finish();
+    let offset = map.segments.last().map_or(0, |segment| segment.end);
+    Ok((history.head(), offset))
 }
 
 struct Walker<'a, D: Disk> {
@@ -80,7 +90,24 @@ struct Walker<'a, D: Disk> {
     unproven: VecDeque<(Lsn, u64)>,
 }
 
-impl<D: Disk> Walker<'_, D> {
+impl<'a, D: Disk> Walker<'a, D> {
+    fn new(
+        disk: &'a D,
+        root: &'a ShardRoot,
+        history: History,
+        visit: &'a mut dyn FnMut(&Batch),
+    ) -> Self {
+        Walker {
+            disk,
+            root,
+            visit,
+            history,
+            map: SegmentMap::default(),
+            torn_tail: None,
+            unproven: VecDeque::new(),
+        }
+    }
+
     fn segment(&mut self, first_lsn: Lsn, place: SegmentPlace) -> Result<(), LogError> {
         let path = segment_path(&self.root.directory, first_lsn);
         let mut window = Window::open(self.disk, &path, PIECE_BYTES)?;

@@ -20,10 +20,10 @@ pub use identity::{IDENTITY_FORMAT, Identity};
 pub use lock::RootLock;
 pub use promise::{PROMISE_FORMAT, PromiseFile};
 
-use crate::{Disk, OsDisk};
+use crate::{DamagedEnd, Disk, DiskError, OsDisk, set_aside};
 use std::path::Path;
 use std::sync::Arc;
-use understudy_types::{ClusterId, NodeId};
+use understudy_types::{ClusterId, DataId, NodeId};
 
 /// An opened data root. The process has it alone while this lives.
 #[derive(Debug)]
@@ -79,6 +79,14 @@ impl<D: Disk> DataRoot<D> {
             identity,
             _lock: None,
         })
+    }
+
+    /// Sets damaged ends aside, durably; this is a new standby's root from
+    /// then on. When it fails it may be one already: open it again.
+    pub fn set_aside(&mut self, data_id: DataId, ends: &[DamagedEnd]) -> Result<(), DiskError> {
+        set_aside(&*self.disk, &self.identity, data_id, ends)?;
+        self.identity = self.identity.with_data_id(data_id);
+        Ok(())
     }
 
     pub fn disk(&self) -> &Arc<D> {

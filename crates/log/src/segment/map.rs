@@ -1,7 +1,7 @@
 use super::HEADER_BLOCK_BYTES;
 use super::frame::entry_bytes;
 use crate::BatchHeader;
-use understudy_types::{ChainHash, Lsn};
+use understudy_types::{ChainHash, Lsn, Position};
 
 /// One index entry for about this many bytes of a segment.
 const INDEX_STRIDE_BYTES: u64 = 256 * 1024;
@@ -46,6 +46,19 @@ impl SegmentInfo {
             bytes_total,
             index: Vec::new(),
         }
+    }
+
+    /// Where the log stood before it; `None` for the first one.
+    pub(crate) fn before(&self) -> Option<Position> {
+        let hash = self.previous;
+        let lsn = Lsn::new(self.first_lsn.get() - 1);
+        lsn.map(|lsn| Position { lsn, hash })
+    }
+
+    /// Canonical bytes of its batches.
+    pub(crate) fn batch_bytes(&self) -> u64 {
+        let before = self.index.first().map(|first| first.bytes_before);
+        before.map_or(0, |before| self.bytes_total - before)
     }
 
     pub(crate) fn note(&mut self, header: &BatchHeader) {

@@ -11,6 +11,7 @@ mod quarantine;
 mod reader;
 mod recovery;
 mod root;
+mod scrub;
 mod set_aside;
 mod tail;
 mod truncate;

@@ -1,7 +1,7 @@
 //! From the file to settings: defaults, and every relation between values.
 
 use super::raw::{self, FailoverWord, File};
-use super::units::Span;
+use super::units::{Size, Span};
 use super::{Configuration, StoreSettings};
 use crate::settings::{Endpoint, Limits, LogSettings, Settings, ShardSettings, StreamSettings};
 use std::collections::BTreeMap;
@@ -234,7 +234,19 @@ fn log(raw: &raw::Log) -> Checked<LogSettings> {
         batch_bytes_max: raw
             .batch_bytes_max
             .map_or(default.batch_bytes_max, |size| size.0),
+        scrub_rate: match raw.scrub_rate {
+            Some(Size(ByteCount(0))) => None,
+            given => given.map(|size| size.0).or(default.scrub_rate),
+        },
     };
+    if let Some(rate) = log.scrub_rate {
+        within(
+            "log.scrub_rate",
+            rate,
+            ByteCount::kib(64),
+            ByteCount::mib(1024),
+        )?;
+    }
     within(
         "log.segment_size",
         log.segment_size,

@@ -114,6 +114,7 @@ pub(super) struct Log {
     pub(super) segment_size: Option<Size>,
     pub(super) tail_memory: Option<Size>,
     pub(super) batch_bytes_max: Option<Size>,
+    pub(super) scrub_rate: Option<Size>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -60,6 +60,7 @@ hold_off = "15s"
 segment_size = "64MiB"
 tail_memory = "32MiB"
 batch_bytes_max = "1MiB"
+scrub_rate = "1MiB"
 [stream]
 heartbeat_every = "500ms"
 window = "16MiB"
@@ -185,6 +186,17 @@ fn a_bad_override_is_named() {
 fn unknown_field_is_refused_with_its_place() {
     refused(&smallest_with("[lease]\nttll = \"3s\"\n"), "ttll");
     refused(&smallest_with("[leases]\nttl = \"3s\"\n"), "leases");
+}
+
+#[test]
+fn scrub_is_off_only_when_it_is_said() {
+    let rate = |text: &str| parse(text).unwrap().settings.log.scrub_rate;
+    assert_eq!(rate(SMALLEST), Some(ByteCount::mib(1)));
+    assert_eq!(rate(&smallest_with("[log]\nscrub_rate = \"0B\"\n")), None);
+    refused(
+        &smallest_with("[log]\nscrub_rate = \"1B\"\n"),
+        "log.scrub_rate",
+    );
 }
 
 #[test]

@@ -53,6 +53,10 @@ impl Driver {
                 .shards
                 .iter()
                 .any(|shard| shard.marks.lock().comparison.is_diverged()),
+            log_damaged: self
+                .shards
+                .iter()
+                .any(|shard| shard.scrub.lock().damage.is_some()),
             diverged_standbys: self.peers.diverged(),
         };
         self.step(Event::Facts(facts)).await;

@@ -5,8 +5,8 @@ use crate::follow::{Context, KnowledgeView};
 use crate::settings::Settings;
 use crate::shard::ShardCore;
 use crate::status::{
-    Lag, LeaseStatus, PrimaryShard, ShardStatus, StandbyStatus, StateRestored, StateStatus, Status,
-    StreamStatus, Verdict,
+    Lag, LeaseStatus, PrimaryShard, ScrubStatus, ShardStatus, StandbyStatus, StateRestored,
+    StateStatus, Status, StreamStatus, Verdict,
 };
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -222,7 +222,22 @@ impl Observer {
                 let first = seen.lease.fallback.first_of(&shard.name);
                 free.get().saturating_sub(first.get())
             }),
+            scrub: self.scrub_status(shard, now),
         }
+    }
+
+    fn scrub_status(&self, shard: &ShardCore, now: BootTime) -> Option<ScrubStatus> {
+        let rate = self.settings.log.scrub_rate?;
+        let facts = shard.scrub.lock();
+        let age = |since| now.since(since).as_secs_f64();
+        Some(ScrubStatus {
+            rate_bytes: rate.get(),
+            pass_bytes: facts.pass_bytes,
+            pass_done_bytes: facts.pass_done,
+            passes: facts.passes,
+            last_pass_seconds_ago: facts.last_pass.map(age),
+            damage: facts.damage.as_ref().map(ToString::to_string),
+        })
     }
 
     fn stream_status(&self, context: &Context, now: BootTime) -> StreamStatus {

@@ -1,5 +1,6 @@
 //! From settings to a running node.
 
+use super::mend::mend;
 use super::{Fatal, Node, Observer, StartError};
 use crate::authority::Authority;
 use crate::driver::{
@@ -7,7 +8,7 @@ use crate::driver::{
 };
 use crate::services::{Peers, Services, serve};
 use crate::settings::{Endpoint, Settings};
-use crate::shard::boot::{Booted, Ground, boot};
+use crate::shard::boot::{Booted, Ground, boot, stop};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use understudy_log::{DataRoot, Identity, OsDisk, PromiseFile, RootError};
+use understudy_log::{DataRoot, Identity, LogError, OsDisk, PromiseFile, RootError};
 use understudy_protocol::{Control, Lease, Member, Setup};
 use understudy_state::StateMachine;
 use understudy_store::{FaultKind, Fetched, ObjectStore, ProbeRefusal, probe};
@@ -105,7 +106,7 @@ fn open_root(settings: &Settings, cluster: ClusterId) -> Result<DataRoot<OsDisk>
     DataRoot::open(&settings.data, cluster, &settings.node).map_err(root_error(&settings.data))
 }
 
-fn entropy() -> [u8; 16] {
+pub(super) fn entropy() -> [u8; 16] {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the system gives entropy");
     bytes
@@ -180,16 +181,16 @@ fn member(settings: &Settings, data_id: DataId) -> Member {
     }
 }
 
-/// Recovers all shards at once, each on a thread of its own.
+/// Recovers all shards at once, each on a thread of its own. When one fails,
+/// the others are stopped, and the root is free again.
 async fn boot_shards<S: StateMachine>(
     settings: &Arc<Settings>,
     root: &Arc<DataRoot<OsDisk>>,
     clock: &Arc<dyn Clock>,
     authority: &Arc<Authority>,
     fatal: &Fatal,
-    empty: impl Fn(&ShardName) -> S + Send + Sync + 'static,
+    empty: &Arc<impl Fn(&ShardName) -> S + Send + Sync + 'static>,
 ) -> Result<Vec<Booted<S>>, StartError> {
-    let empty = Arc::new(empty);
     let mut booting = Vec::new();
     for shard in settings.shards.clone() {
         let (settings, root, clock) = (settings.clone(), root.clone(), clock.clone());
@@ -210,10 +211,23 @@ async fn boot_shards<S: StateMachine>(
         }));
     }
     let mut booted = Vec::new();
+    let mut failed = None;
     for shard in booting {
-        booted.push(shard.await.expect("recovery does not panic")?);
+        match shard.await.expect("recovery does not panic") {
+            Ok(shard) => booted.push(shard),
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    Ok(booted)
+    let Some(failed) = failed else {
+        return Ok(booted);
+    };
+    for shard in &booted {
+        stop(&shard.core);
+    }
+    let threads = booted.into_iter().flat_map(|shard| shard.threads);
+    let joined = threads.map(|thread| tokio::task::spawn_blocking(move || drop(thread.join())));
+    futures::future::join_all(joined).await;
+    Err(failed)
 }
 
 async fn start_on<S: StateMachine>(
@@ -224,12 +238,23 @@ async fn start_on<S: StateMachine>(
     root: DataRoot<OsDisk>,
     listener: TcpListener,
 ) -> Result<Node<S>, StartError> {
-    let root = Arc::new(root);
+    let mut root = Arc::new(root);
     let authority = Arc::new(Authority::new(clock.clone()));
     let fatal = Fatal::new(authority.clone());
     let promise = PromiseFile::load(root.disk().clone()).map_err(root_error(&settings.data))?;
     let promised = promise.promised().unwrap_or_default();
-    let booted = boot_shards(&settings, &root, &clock, &authority, &fatal, empty).await?;
+    let empty = Arc::new(empty);
+    let boot = async |root: &Arc<DataRoot<OsDisk>>| {
+        boot_shards(&settings, root, &clock, &authority, &fatal, &empty).await
+    };
+    let booted = match boot(&root).await {
+        Err(StartError::Log(LogError::Damaged(damage))) => {
+            let own = Arc::get_mut(&mut root).expect("no shard has the root any more");
+            mend(own, &*store, &*clock, &settings, damage).await?;
+            boot(&root).await?
+        }
+        booted => booted?,
+    };
     let identity = root.identity().clone();
     let setup = Setup {
         cluster: identity.cluster,

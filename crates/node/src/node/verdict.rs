@@ -187,7 +187,14 @@ fn loss(status: &Status, mode: Mode) -> VerdictCheck {
     }
 }
 
+/// The log itself, and then the stream that fills it.
 fn stream_sound(status: &Status, mode: Mode) -> VerdictCheck {
+    let scrubs = status.shards.values().filter_map(|s| s.scrub.as_ref());
+    if let Some(damage) = scrubs.filter_map(|scrub| scrub.damage.as_ref()).next() {
+        let way_out =
+            "restart this node: as a standby it fetches the damaged end anew from the primary";
+        return check("P05", "refused", damage.clone(), Some(way_out));
+    }
     let cause = status
         .stream
         .as_ref()

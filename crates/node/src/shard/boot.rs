@@ -6,6 +6,7 @@ use super::core::{LogCommand, ShardCore, StateFacts};
 use super::log_thread::{LogThread, Mode, Room, outline};
 use super::marks::Marks;
 use super::queue::ProposalQueue;
+use super::scrub::{ScrubThread, Stop};
 use super::state_thread::{StateThread, apply};
 use super::tail::Tail;
 use crate::authority::Authority;
@@ -125,6 +126,8 @@ pub(crate) fn boot<S: StateMachine>(
         unanswered: Unanswered::default(),
         state: Mutex::new(facts),
         quarantined_records: AtomicU64::new(quarantined(root.disk(), shard)),
+        scrub: Mutex::default(),
+        scrub_stop: Stop::default(),
     });
     let answers = Arc::new(Answers::new());
     let state = Arc::new(RwLock::new(state));
@@ -143,6 +146,12 @@ pub(crate) fn boot<S: StateMachine>(
         }),
         lane: Lane::on(ground.runtime, settings.limits.commands_max),
     };
+    let scrub_thread = settings.log.scrub_rate.map(|rate| ScrubThread {
+        shard: Arc::clone(&core),
+        scrub: log.scrub(),
+        clock: Arc::clone(ground.clock),
+        rate,
+    });
     let log_thread = LogThread {
         log,
         disk: Arc::clone(root.disk()),
@@ -169,10 +178,15 @@ pub(crate) fn boot<S: StateMachine>(
         answers,
         fatal: ground.fatal.clone(),
     };
-    let threads = vec![
+    let mut threads = vec![
         spawn(format!("log {}", shard.name), move || log_thread.run())?,
         spawn(format!("state {}", shard.name), move || state_thread.run())?,
     ];
+    if let Some(thread) = scrub_thread {
+        threads.push(spawn(format!("scrub {}", shard.name), move || {
+            thread.run();
+        })?);
+    }
     Ok(Booted {
         core,
         handle,
@@ -249,5 +263,6 @@ pub(super) fn quarantine_tail<S: StateMachine>(
 /// Ends both threads. What was flushed stays; nothing else is waited for.
 pub(crate) fn stop(core: &ShardCore) {
     core.command(LogCommand::Stop);
+    core.scrub_stop.stop();
     core.update(|marks| marks.stopping = true);
 }

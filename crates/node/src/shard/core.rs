@@ -2,6 +2,7 @@
 
 use super::answers::Unanswered;
 use super::marks::Marks;
+use super::scrub::{ScrubFacts, Stop};
 use super::tail::Tail;
 use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex};
@@ -38,6 +39,8 @@ pub(crate) struct ShardCore {
     pub(crate) unanswered: Unanswered,
     pub(crate) state: Mutex<StateFacts>,
     pub(crate) quarantined_records: AtomicU64,
+    pub(crate) scrub: Mutex<ScrubFacts>,
+    pub(crate) scrub_stop: Stop,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -11,6 +11,7 @@ pub(crate) mod log_thread;
 pub(crate) mod marks;
 pub(crate) mod queue;
 mod restore;
+pub(crate) mod scrub;
 pub(crate) mod state_thread;
 pub(crate) mod tail;
 pub(crate) mod work;

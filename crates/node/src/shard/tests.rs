@@ -37,7 +37,9 @@ fn settings(data: &Path) -> Settings {
         "#
     );
     let parsed = Configuration::parse(&text, Path::new("test.toml"), &Overrides::default());
-    parsed.expect("a sound file").settings
+    let mut settings = parsed.expect("a sound file").settings;
+    settings.log.scrub_rate = Some(ByteCount::mib(1024));
+    settings
 }
 
 fn log_of(root: &DataRoot<OsDisk>, settings: &Settings) -> Log<OsDisk> {
@@ -221,6 +223,22 @@ impl StateMachine for Poor {
     fn memory_bytes(&self) -> u64 {
         self.state.memory_bytes()
     }
+}
+
+#[tokio::test]
+async fn scrub_finds_what_was_damaged_after_the_start() {
+    let returning = Returning::boot(KvState::new);
+    let file = format!("shards/main/{:020}.seg", 1);
+    let path = returning.root.disk().root().join(&file);
+    let mut bytes = tokio::fs::read(&path).await.expect("a segment");
+    bytes[300_000] ^= 1;
+    tokio::fs::write(&path, bytes).await.expect("a segment");
+    let core = returning.core();
+    let found = core.wait_until(|_| core.scrub.lock().damage.clone()).await;
+    let found = found.expect("the node runs");
+    assert_eq!(found.file, file);
+    assert!((290_000..=300_000).contains(&found.offset), "{found}");
+    returning.end();
 }
 
 #[tokio::test]

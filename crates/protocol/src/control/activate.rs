@@ -36,12 +36,29 @@ pub(crate) fn loss_refused(bound: LossBound) -> Step {
 }
 
 /// The target's state is not the primary's.
-pub(crate) fn diverged_refused() -> Step {
+fn diverged_refused() -> Step {
     Step::Refused {
         code: "E312",
         fact: "this node's state differs from the primary's at the same Lsn".to_owned(),
         way_out: "make it anew with `understudy rebuild`, and ask again once `understudy status` shows it equal".to_owned(),
     }
+}
+
+/// The target's log is damaged.
+fn damaged_refused() -> Step {
+    Step::Refused {
+        code: "E319",
+        fact: "this node's log is damaged".to_owned(),
+        way_out: "restart it: as a standby it fetches the damaged end anew from the primary; without one look at `understudy log repair`".to_owned(),
+    }
+}
+
+/// Why a node with these facts is not promoted, whatever was accepted.
+pub(crate) fn unfit(facts: &Facts) -> Option<Step> {
+    if facts.log_damaged {
+        return Some(damaged_refused());
+    }
+    facts.state_diverged.then(diverged_refused)
 }
 
 /// Another request came before this one was judged.
@@ -161,8 +178,8 @@ pub(crate) fn judge_as_standby(
     if !store_is_fresh {
         return store_is_silent();
     }
-    if facts.state_diverged {
-        return Judgement::Answer(diverged_refused());
+    if let Some(refused) = unfit(facts) {
+        return Judgement::Answer(refused);
     }
     let bound = loss_bound(setup, &seen.lease, facts, moment.now);
     if !bound.is_accepted(request.accept_loss) {

@@ -44,6 +44,8 @@ pub enum Reluctance {
     ShorterLog,
     #[error("its state differs from the primary's; make it anew with `understudy rebuild`")]
     Diverged,
+    #[error("its log is damaged; restart it, so that it fetches the damaged end anew")]
+    DamagedLog,
 }
 
 /// What a standby remembers to act by itself.
@@ -109,6 +111,8 @@ impl Control {
             Some(Reluctance::NotInSync)
         } else if let Some(epoch) = lease.unacknowledged {
             Some(Reluctance::Unacknowledged(epoch))
+        } else if self.facts.log_damaged {
+            Some(Reluctance::DamagedLog)
         } else if self.facts.state_diverged {
             Some(Reluctance::Diverged)
         } else {

@@ -50,6 +50,8 @@ pub struct Facts {
     /// A shard's state here differed from the primary's at the same Lsn, and
     /// was not made anew since.
     pub state_diverged: bool,
+    /// A shard's log here is damaged.
+    pub log_damaged: bool,
     /// Standbys of this primary that say so of themselves.
     pub diverged_standbys: BTreeSet<StandbyId>,
 }

@@ -36,6 +36,7 @@ fn own_cause(control: &Control, seen: &Seen, now: BootTime) -> Option<Cause> {
         // A state that differs serves nobody: the primary withdraws the name.
         let named = handover.successor == me.node
             && !control.facts.state_diverged
+            && !control.facts.log_damaged
             && reached(&control.setup, &handover.sealed, &control.facts.heads);
         if named {
             return Some(Cause::Handover {

@@ -56,6 +56,25 @@ fn state_that_is_found_to_differ_before_the_epoch_is_taken_stops_the_promotion()
     );
 }
 
+#[test]
+fn failover_to_a_damaged_log_is_refused_whatever_is_accepted() {
+    let mut rig = in_sync_standby();
+    rig.step(Event::Facts(Facts {
+        heads: heads(8),
+        log_damaged: true,
+        ..Facts::default()
+    }));
+    rig.step(Event::ActivationGiven(failover(
+        "b",
+        4,
+        AcceptLoss::Unknown,
+    )));
+    assert_eq!(
+        (rig.refusals(), rig.role()),
+        (vec!["E319"], RoleName::Standby)
+    );
+}
+
 fn switchover() -> ActivationRequest {
     ActivationRequest {
         mode: Mode::Switchover,

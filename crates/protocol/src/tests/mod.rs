@@ -12,6 +12,7 @@ mod golden;
 mod handover;
 mod handshake;
 mod in_sync;
+mod refetch;
 mod requests;
 mod rig;
 mod schedule;

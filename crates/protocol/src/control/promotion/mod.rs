@@ -8,9 +8,9 @@ mod drive;
 mod take;
 
 use super::Seen;
-use super::activate::{diverged_refused, loss_refused};
+use super::activate::{loss_refused, unfit};
 use super::desk::Won;
-use super::event::{Action, Completeness, Drained, Event, Notice, Setup, Step};
+use super::event::{Action, Completeness, Drained, Event, Facts, Notice, Setup, Step};
 use super::loss::{LossBound, stands_at_end};
 use crate::activation::{ActivationRequest, RequestId};
 use crate::lease::{Consumed, Heads, Lease, LeaseState};
@@ -173,12 +173,12 @@ impl Promotion {
     }
 
     /// Why the epoch may not be taken now, whatever was judged before.
-    fn refusal(&self, state_diverged: bool) -> Option<Step> {
-        // A restarted process has made its state from its log just now.
-        let diverged = state_diverged && !matches!(self.cause, Cause::Restart);
-        diverged
-            .then(diverged_refused)
-            .or_else(|| self.loss_refusal())
+    fn refusal(&self, facts: &Facts) -> Option<Step> {
+        // A restarted process has verified its log, and made its state from
+        // it, just now.
+        let judged = !matches!(self.cause, Cause::Restart);
+        let unfit = judged.then(|| unfit(facts)).flatten();
+        unfit.or_else(|| self.loss_refusal())
     }
 
     /// Why the operator's word does not cover what this promotion may lose.

@@ -50,7 +50,7 @@ impl Control {
         };
         // The lease may have changed since the request was judged: what counts
         // is the object that the epoch is taken over, and the state now.
-        if let Some(step) = promotion.refusal(self.facts.state_diverged) {
+        if let Some(step) = promotion.refusal(&self.facts) {
             return Some(self.step_back(step, out));
         }
         let draft = match (free, promotion.over.drain) {
