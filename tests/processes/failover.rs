@@ -1,3 +1,4 @@
+use rig::returning::{self, ReturningOptions};
 use rig::rounds::{loss_bound, wait_for_more};
 use rig::{
     Link, Ports, Rig, RigOptions, SampledWriters, Side, Signal, Wire, load_on, until, verified,
@@ -69,6 +70,18 @@ async fn divergent_tail_of_the_old_primary_lies_in_quarantine() {
     assert_eq!(alone, 10, "{shown}");
     let kept = rig.etcdctl(Side::Bravo, &["get", "--prefix", ""]).await;
     assert_eq!(kept.expect_code(0).stdout, "shared\n1\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn living_old_primary_takes_its_divergent_records_back_and_follows() {
+    let returned = returning::run(&ReturningOptions {
+        keys: 2_000,
+        divergent: 10_000,
+        value_size: 128,
+    })
+    .await;
+    assert_eq!((returned.rolled_back, returned.made_anew), (1, 0));
+    assert!(returned.quarantined >= 10_000, "{returned}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

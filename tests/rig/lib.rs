@@ -8,7 +8,7 @@
 //!
 //! Start with [`Rig`]; [`Link`] is the wire between the two nodes, [`rounds`]
 //! the loop of kill -9, failover and comparison, [`first_write`] that of
-//! promotions with a free lease.
+//! promotions with a free lease, [`returning`] an old primary's way back.
 
 mod binary;
 mod command;
@@ -21,6 +21,7 @@ mod options;
 mod pair;
 mod ports;
 mod process;
+pub mod returning;
 pub mod rounds;
 mod side;
 mod until;

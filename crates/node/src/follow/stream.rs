@@ -24,7 +24,7 @@ use understudy_wire::v1::{
 pub(crate) const MESSAGE_BYTES_MAX: usize = 72 << 20;
 
 const RETRY_MIN: Duration = Duration::from_millis(50);
-const RETRY_MAX: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_millis(250);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why a stream ended; all but `Ended` lead to another attempt.
