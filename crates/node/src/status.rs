@@ -176,6 +176,9 @@ pub struct StandbyStatus {
     pub connected: bool,
     pub in_sync: bool,
     pub last_heard_seconds_ago: Option<f64>,
+    /// It says that its state differs from this primary's.
+    #[serde(default)]
+    pub state_diverged: bool,
     /// Flushed there, per shard.
     pub flushed: BTreeMap<ShardName, Option<Position>>,
     /// Records flushed here and not known to be flushed there.

@@ -145,6 +145,11 @@ async fn state_that_differs_is_an_alarm_and_is_not_promoted() {
     let failover = pair.request(Mode::Failover, "bravo", AcceptLoss::Unknown);
     let failover = failover.await;
     assert_eq!(refusal(&pair, "bravo", failover).await, "E312");
+    pair.until("alpha knows of it", |pair| {
+        let standbys = pair.observer("alpha").status().standbys;
+        standbys.iter().any(|standby| standby.state_diverged)
+    })
+    .await;
     let switchover = pair.request(Mode::Switchover, "bravo", AcceptLoss::Nothing);
     let switchover = switchover.await;
     assert_eq!(refusal(&pair, "alpha", switchover).await, "E208");

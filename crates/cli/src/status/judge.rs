@@ -8,19 +8,32 @@ pub(super) fn exit_of(report: &PairReport) -> Exit {
     }
     let served = report.statuses().any(|status| status.role == "primary");
     let followed = report.statuses().any(streams_with_known_lag);
-    if served && followed && !report.statuses().any(diverged) {
+    let unsound = |status: &Status| diverged(status) || damaged(status);
+    if served && followed && !report.statuses().any(unsound) {
         Exit::Done
     } else {
         Exit::Warnings
     }
 }
 
+/// Of this node's own state, or of a standby's that tells its primary.
 fn diverged(status: &Status) -> bool {
+    if status.standbys.iter().any(|standby| standby.state_diverged) {
+        return true;
+    }
     let mut states = status
         .shards
         .values()
         .filter_map(|shard| shard.state.as_ref());
     states.any(|state| state.outcome == "diverged")
+}
+
+fn damaged(status: &Status) -> bool {
+    let mut scrubs = status
+        .shards
+        .values()
+        .filter_map(|shard| shard.scrub.as_ref());
+    scrubs.any(|scrub| scrub.damage.is_some())
 }
 
 pub(super) fn streams_with_known_lag(status: &Status) -> bool {

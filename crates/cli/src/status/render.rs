@@ -240,6 +240,10 @@ fn table(out: &mut String, status: &Status) {
                 grouped(slots)
             );
         }
+        let scrub = shard.scrub.as_ref();
+        if let Some(damage) = scrub.and_then(|scrub| scrub.damage.as_ref()) {
+            let _ = writeln!(out, "  {:<12}log: DAMAGED: {damage}", "");
+        }
         if shard.quarantined_records > 0 {
             let _ = writeln!(
                 out,
@@ -333,8 +337,14 @@ fn silent_standbys(out: &mut String, report: &PairReport, primary: &Status) {
             .map_or("unknown".to_owned(), |age| format!("{} ago", span(age)));
         let _ = writeln!(
             out,
-            "STANDBY {} {state} (as {} sees it)   last heard {heard}",
-            standby.node, primary.node
+            "STANDBY {} {state} (as {} sees it)   last heard {heard}{}",
+            standby.node,
+            primary.node,
+            if standby.state_diverged {
+                "   state DIVERGED (understudy rebuild)"
+            } else {
+                ""
+            }
         );
     }
     if primary.standbys.is_empty() && report.statuses().all(|status| status.stream.is_none()) {

@@ -210,6 +210,38 @@ fn acknowledgements_that_rest_in_the_store_are_said_so() {
 }
 
 #[test]
+fn diverged_standby_shows_on_the_primarys_screen_when_it_does_not_answer() {
+    let mut value = primary();
+    value["standbys"] = json!([{
+        "node": "bravo", "data_id": "2".repeat(32), "connected": true, "in_sync": true,
+        "last_heard_seconds_ago": 0.1, "state_diverged": true, "flushed": {}, "records_behind": {}
+    }]);
+    let pair = report(vec![
+        answered("127.0.0.1:2390", value),
+        silent("127.0.0.1:2490"),
+    ]);
+    let text = render(&pair);
+    assert!(text.contains("state DIVERGED"), "{text}");
+}
+
+#[test]
+fn damaged_log_is_shown_and_is_no_healthy_pair() {
+    let mut value = standby();
+    let damage = "shards/main/1.seg is damaged at byte 5000: expected a, found b";
+    value["shards"]["main"]["scrub"] = json!({
+        "rate_bytes": 1, "pass_bytes": 2, "pass_done_bytes": 1, "passes": 0,
+        "last_pass_seconds_ago": null, "damage": damage
+    });
+    let pair = report(vec![
+        answered("127.0.0.1:2390", primary()),
+        answered("127.0.0.1:2490", value),
+    ]);
+    let line = format!("log: DAMAGED: {damage}");
+    assert!(render(&pair).contains(&line), "{}", render(&pair));
+    assert_eq!(exit_of(&pair), Exit::Warnings);
+}
+
+#[test]
 fn no_answer_at_all_is_a_failure_with_a_hint() {
     let pair = report(vec![silent("127.0.0.1:2390"), silent("127.0.0.1:2490")]);
     assert!(render(&pair).contains("no node answers: is one running?"));

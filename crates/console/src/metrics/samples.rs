@@ -203,6 +203,8 @@ fn of_standby(out: &mut Samples, standby: &StandbyStatus) {
     out.put(&REGISTERED, &[name], 1.0);
     out.put(&PEER_CONNECTED, &[name], flag(standby.connected));
     out.put(&PEER_IN_SYNC, &[name], flag(standby.in_sync));
+    let diverged = flag(standby.state_diverged);
+    out.put(&PEER_DIVERGED, &[name], diverged);
     out.put_known(&PEER_ACK_AGE, &[name], standby.last_heard_seconds_ago);
     for (shard, flushed) in &standby.flushed {
         out.put(&PEER_ACKED, &[name, shard.as_str()], records(*flushed));

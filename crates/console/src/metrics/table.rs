@@ -67,6 +67,7 @@ metrics! {
     PEER_ACKED "understudy_peer_acked_records" Gauge ["standby", "shard"] "On a primary: what the standby said it has flushed."
     PEER_BEHIND "understudy_peer_behind_records" Gauge ["standby", "shard"] "On a primary: records flushed here and not known to be flushed there."
     PEER_ACK_AGE "understudy_peer_ack_age_seconds" Gauge ["standby"] "On a primary: since the standby was last heard."
+    PEER_DIVERGED "understudy_peer_state_diverged" Gauge ["standby"] "On a primary: 1 while a connected standby says that its state differs from this primary's."
     QUARANTINED "understudy_quarantined_records" Gauge ["shard"] "Divergent records kept aside in this data root."
     STATE_MEMORY "understudy_state_memory_bytes" Gauge ["shard"] "Memory of the applied state, as the state machine reckons it."
     STATE_DIVERGED "understudy_state_diverged" Gauge ["shard"] "On a standby: 1 when its state differed from the primary's at the same record and was not made anew since, 0 when it was equal; absent before anything was compared."

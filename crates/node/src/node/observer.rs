@@ -296,6 +296,7 @@ impl Observer {
                 connected: true,
                 in_sync: in_sync.is_some_and(|set| set.contains(&peer.standby)),
                 last_heard_seconds_ago: Some(now.since(peer.heard).as_secs_f64()),
+                state_diverged: peer.state_diverged,
                 flushed: peer.heads.clone(),
                 records_behind: behind.collect(),
             }
@@ -310,6 +311,7 @@ impl Observer {
             connected: false,
             in_sync: true,
             last_heard_seconds_ago: None,
+            state_diverged: false,
             flushed: BTreeMap::new(),
             records_behind: BTreeMap::new(),
         });

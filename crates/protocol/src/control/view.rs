@@ -45,6 +45,8 @@ pub struct PeerView {
     pub standby: StandbyId,
     pub heads: Heads,
     pub heard: BootTime,
+    /// It says that its state is not this primary's.
+    pub state_diverged: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +71,7 @@ impl Control {
                     standby: standby.clone(),
                     heads: peer.heads.clone(),
                     heard: peer.heard,
+                    state_diverged: self.facts.diverged_standbys.contains(standby),
                 });
                 (Some(primary.deadline), peers.collect())
             }
