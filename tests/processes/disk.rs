@@ -72,6 +72,35 @@ async fn flipped_bit_inside_a_segment_is_refetched_while_the_primary_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn damaged_segment_between_sound_ones_is_fetched_and_the_node_is_what_it_was() {
+    let options = RigOptions {
+        more: "[log]\nsegment_size = \"1MiB\"\n".to_owned(),
+        ..RigOptions::replicated()
+    };
+    let mut rig = Rig::start(options).await;
+    let clients = rig.clients(Side::Alpha).to_string();
+    let load = ["bench", "put", "--endpoints", &clients, "--in-flight", "64"];
+    let load = [&load[..], &["--count", "12000", "--value-size", "256"]].concat();
+    rig.command(&load).await.expect_code(0);
+    rig.wait_for_equal_heads().await;
+    let before = rig.status(Side::Bravo).await.expect("bravo follows");
+    rig.stop_node(Side::Bravo).await;
+    let data = rig.data(Side::Bravo);
+    let first = data.join("shards/main/00000000000000000001.seg");
+    flip(&first, 500_000).await;
+    rig.start_node(Side::Bravo);
+    rig.wait_for_standby(Side::Bravo).await;
+    rig.wait_for_equal_heads().await;
+    let after = rig.status(Side::Bravo).await.expect("bravo follows");
+    assert_eq!(before["data_id"], after["data_id"]);
+    let said = rig.node(Side::Bravo).said();
+    assert!(said.contains("proved by the chain"), "{said}");
+    rig.stop_node(Side::Bravo).await;
+    let verify = ["log", "verify", data.to_str().expect("a path of ASCII")];
+    rig.command(&verify).await.expect_code(0).expect_said("ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn flipped_bit_without_a_living_primary_is_named_refused_and_repaired_by_an_operator() {
     let mut rig = Rig::start(RigOptions::replicated()).await;
     let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
@@ -124,13 +153,18 @@ async fn flipped_bit_without_a_living_primary_is_named_refused_and_repaired_by_a
 /// Turns one bit in the middle of the log; the file, and the byte.
 async fn flip_in_the_middle(data: &Path) -> (PathBuf, usize) {
     let segment = only_segment(data);
-    let mut bytes = tokio::fs::read(&segment).await.expect("a segment");
+    let bytes = tokio::fs::read(&segment).await.expect("a segment");
     let middle = bytes.iter().rposition(|byte| *byte != 0).expect("data") / 2;
-    bytes[middle] ^= 0x10;
-    tokio::fs::write(&segment, bytes)
+    flip(&segment, middle).await;
+    (segment, middle)
+}
+
+async fn flip(segment: &Path, byte: usize) {
+    let mut bytes = tokio::fs::read(segment).await.expect("a segment");
+    bytes[byte] ^= 0x10;
+    tokio::fs::write(segment, bytes)
         .await
         .expect("a damaged segment");
-    (segment, middle)
 }
 
 fn only_segment(data: &Path) -> PathBuf {

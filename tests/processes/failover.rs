@@ -68,8 +68,25 @@ async fn divergent_tail_of_the_old_primary_lies_in_quarantine() {
     let shown = rig.command(&line).await.expect_code(0).stdout;
     let alone = shown.lines().filter(|line| line.contains("Put")).count();
     assert_eq!(alone, 10, "{shown}");
+    let endpoint = rig.clients(Side::Bravo).to_string();
+    let data = data.to_str().unwrap();
+    let line = [
+        "quarantine",
+        "diff",
+        "--data",
+        data,
+        "--endpoint",
+        &endpoint,
+    ];
+    let compared = rig.command(&line).await.expect_code(30);
+    compared.expect_said("0 keys as the tail left them, 0 differ, 10 missing");
     let kept = rig.etcdctl(Side::Bravo, &["get", "--prefix", ""]).await;
     assert_eq!(kept.expect_code(0).stdout, "shared\n1\n");
+    // Alpha has answered with revisions up to 12; none of them is given again.
+    let put = rig.etcdctl(Side::Bravo, &["put", "after", "1", "-w", "json"]);
+    let put: Value = serde_json::from_str(&put.await.expect_code(0).stdout).expect("JSON");
+    let revision = put["header"]["revision"].as_i64();
+    assert!(revision > Some(1 << 40), "{put}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,7 @@ mod scrub;
 pub mod segment;
 mod set_aside;
 pub mod sim;
+mod splice;
 mod verify;
 
 pub use batch::{
@@ -44,4 +45,5 @@ pub use root::{DataRoot, Identity, PromiseFile, RootError, RootLock};
 pub use scrub::{Scrub, Scrubbed, Sealed};
 pub use set_aside::{DamagedEnd, find_damaged_end, set_aside};
 pub use sim::SimDisk;
+pub use splice::{Gap, Splice, SpliceError, find_gap};
 pub use verify::{VerifyReport, verify};

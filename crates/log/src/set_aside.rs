@@ -27,7 +27,7 @@ pub struct DamagedEnd {
 impl DamagedEnd {
     /// Where its segments go, relative to the data root.
     pub fn directory(&self) -> String {
-        format!("damaged/{}", self.shard)
+        directory_of(&self.shard)
     }
 }
 
@@ -83,11 +83,7 @@ pub fn set_aside<D: Disk>(
 ) -> Result<(), DiskError> {
     identity.with_data_id(data_id).replace(disk)?;
     for end in ends {
-        let directory = end.directory();
-        disk.create_dir(&directory)?;
-        for parent in ["", "damaged"] {
-            disk.sync_dir(parent)?;
-        }
+        let directory = prepare_directory(disk, &end.shard)?;
         // The latest first: what a crash leaves has no gap.
         for segment in end.segments.iter().rev() {
             disk.rename(segment, &free_name(disk, &directory, segment)?)?;
@@ -98,8 +94,26 @@ pub fn set_aside<D: Disk>(
     Ok(())
 }
 
+fn directory_of(shard: &ShardName) -> String {
+    format!("damaged/{shard}")
+}
+
+/// Where a shard's damaged segments are kept. Its name is durable on return.
+pub(crate) fn prepare_directory<D: Disk>(disk: &D, shard: &ShardName) -> Result<String, DiskError> {
+    let directory = directory_of(shard);
+    disk.create_dir(&directory)?;
+    for parent in ["", "damaged"] {
+        disk.sync_dir(parent)?;
+    }
+    Ok(directory)
+}
+
 /// The segment's own name, or with a number where an earlier one lies.
-fn free_name<D: Disk>(disk: &D, directory: &str, segment: &str) -> Result<String, DiskError> {
+pub(crate) fn free_name<D: Disk>(
+    disk: &D,
+    directory: &str,
+    segment: &str,
+) -> Result<String, DiskError> {
     let taken = match disk.list(directory) {
         Err(error) if error.kind == DiskErrorKind::NotFound => Vec::new(),
         names => names?,

@@ -2,6 +2,7 @@
 
 mod mend;
 mod observer;
+mod refetch;
 mod start;
 mod verdict;
 

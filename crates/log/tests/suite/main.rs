@@ -13,5 +13,6 @@ mod recovery;
 mod root;
 mod scrub;
 mod set_aside;
+mod splice;
 mod tail;
 mod truncate;

@@ -1,5 +1,6 @@
-//! A standby's damaged log, set aside at the start so that it is fetched anew
-//! from the primary, where the chain proves each record.
+//! A damaged log, at the start. Segments between sound ones are fetched anew
+//! first ([`fill_gaps`]). What is damaged then has no known end: it is set
+//! aside from there on, and the stream brings it again.
 //!
 //! That is safe while another node serves and lives: it has all that was
 //! acknowledged. What this data root has acknowledged it gives up first, by a
@@ -8,6 +9,7 @@
 //! durably, before it acknowledges anything without it.
 
 use super::StartError;
+use super::refetch::fill_gaps;
 use super::start::entropy;
 use crate::driver::LEASE_KEY;
 use crate::settings::Settings;
@@ -17,7 +19,7 @@ use understudy_protocol::{Lease, NotByItself, may_refetch};
 use understudy_store::{ETag, Fetched, ObjectStore};
 use understudy_types::{BootTime, Clock, DataId, Epoch, NodeId};
 
-/// Sets the damaged ends of all logs aside, or says why an operator must.
+/// Makes all logs sound, or says why an operator must.
 pub(super) async fn mend(
     root: &mut DataRoot<OsDisk>,
     store: &dyn ObjectStore,
@@ -26,7 +28,11 @@ pub(super) async fn mend(
     damage: Box<Damage>,
 ) -> Result<(), StartError> {
     tracing::error!("{damage}");
+    fill_gaps(root, store, settings).await?;
     let ends = damaged_ends(root, settings).await?;
+    if ends.is_empty() {
+        return Ok(());
+    }
     let sound = ends.iter().map(|end| end.sound_epoch).min().flatten();
     let watch = Watch {
         store,

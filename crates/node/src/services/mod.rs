@@ -1,6 +1,7 @@
 //! What other machines may ask of this node.
 
 mod admin;
+mod fetch;
 mod log;
 mod peers;
 mod replication;

@@ -1,5 +1,6 @@
 //! `Replication.Follow` on the primary: compare histories, send, take reports.
 
+use super::fetch;
 use super::peers::{Peers, Report};
 use super::sender::{self, Echo};
 use crate::driver::DriverHandle;
@@ -17,8 +18,8 @@ use understudy_types::{
     Clock, ClusterId, DataId, Epoch, Lsn, NodeId, Position, ShardName, lsn_value,
 };
 use understudy_wire::v1::{
-    EpochFork, FollowRequest, FollowResponse, Hello, Progress, Welcome, follow_request,
-    follow_response, replication_server::Replication,
+    EpochFork, FetchRequest, FollowRequest, FollowResponse, Hello, Progress, Welcome,
+    follow_request, follow_response, replication_server::Replication,
 };
 use understudy_wire::{MalformedMessage, id_bytes};
 
@@ -70,18 +71,7 @@ impl ReplicationService {
             );
             return Err(Status::failed_precondition(text));
         }
-        let cluster = id_bytes(&hello.cluster, "cluster").map_err(malformed)?;
-        if ClusterId::from_bytes(cluster) != self.cluster {
-            let text = format!("this node is of cluster {}", self.cluster);
-            return Err(Status::failed_precondition(text));
-        }
-        let name = |text: &str| text.parse::<ShardName>();
-        let shard = name(&hello.shard).map_err(|e| Status::invalid_argument(e.to_string()))?;
-        let shard = self.shards.get(&shard).ok_or_else(|| {
-            Status::not_found(format!(
-                "no shard {shard} here: both sites need the same shards"
-            ))
-        })?;
+        let shard = self.shard(&hello.cluster, &hello.shard)?;
         let node: NodeId = hello
             .node
             .parse()
@@ -98,10 +88,27 @@ impl ReplicationService {
             .map_err(malformed)?;
         Ok(Caller {
             standby: StandbyId { node, data_id },
-            shard: Arc::clone(shard),
+            shard,
             epoch: Epoch::new(hello.epoch),
             history: history(head, hello.epochs).map_err(malformed)?,
         })
+    }
+
+    /// A shard of this cluster, by its name.
+    fn shard(&self, cluster: &[u8], name: &str) -> Result<Arc<ShardCore>, Status> {
+        let cluster = id_bytes(cluster, "cluster").map_err(malformed)?;
+        if ClusterId::from_bytes(cluster) != self.cluster {
+            let text = format!("this node is of cluster {}", self.cluster);
+            return Err(Status::failed_precondition(text));
+        }
+        let name = name.parse::<ShardName>();
+        let name = name.map_err(|e| Status::invalid_argument(e.to_string()))?;
+        let shard = self.shards.get(&name).ok_or_else(|| {
+            Status::not_found(format!(
+                "no shard {name} here: both sites need the same shards"
+            ))
+        })?;
+        Ok(Arc::clone(shard))
     }
 
     /// Whether this node writes the epoch that the caller asks for.
@@ -220,6 +227,20 @@ fn take_report(
 #[tonic::async_trait]
 impl Replication for ReplicationService {
     type FollowStream = ReceiverStream<Result<FollowResponse, Status>>;
+    type FetchStream = fetch::Fetched;
+
+    async fn fetch(
+        &self,
+        request: Request<FetchRequest>,
+    ) -> Result<Response<Self::FetchStream>, Status> {
+        let request = request.into_inner();
+        let shard = self.shard(&request.cluster, &request.shard)?;
+        let (from, upto) = (Lsn::new(request.from_lsn), Lsn::new(request.upto_lsn));
+        let Some((from, upto)) = from.zip(upto) else {
+            return Err(Status::invalid_argument("records count from 1"));
+        };
+        Ok(Response::new(fetch::fetch(shard, from, upto)))
+    }
 
     async fn follow(
         &self,
