@@ -5,7 +5,7 @@ use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 use understudy_node::status::{Status, Verdict};
 use understudy_protocol::RequestId;
-use understudy_types::{Epoch, ShardName};
+use understudy_types::{Epoch, ShardName, innermost_cause};
 use understudy_wire::v1::{
     AcknowledgeRequest, AcknowledgeResponse, ActivationStep, KnockRequest, RebuildStateRequest,
     RebuiltShard, StatusRequest, VerdictRequest, WatchActivationRequest, admin_client::AdminClient,
@@ -26,18 +26,14 @@ async fn client(address: &str) -> Result<AdminClient<Channel>, NoAnswer> {
     let connecting = tokio::time::timeout(CONNECT_PATIENCE, endpoint.connect()).await;
     match connecting {
         Ok(Ok(channel)) => Ok(AdminClient::new(channel)),
-        Ok(Err(error)) => Err(innermost(&error)),
+        Ok(Err(error)) => Err(innermost_cause(&error)),
         Err(_) => Err(format!("no connection within {CONNECT_PATIENCE:?}")),
     }
 }
 
-/// The cause that says something: "Connection refused", not "transport error".
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+/// What a node said instead of an answer.
+fn told(status: &tonic::Status) -> NoAnswer {
+    format!("{:?}: {}", status.code(), status.message())
 }
 
 async fn in_time<T>(
@@ -48,7 +44,7 @@ async fn in_time<T>(
         Ok(Err(status)) if status.code() == tonic::Code::Unimplemented => {
             Err("something else answers there: give a node's replication address".to_owned())
         }
-        Ok(Err(status)) => Err(format!("{:?}: {}", status.code(), status.message())),
+        Ok(Err(status)) => Err(told(&status)),
         Err(_) => Err(format!("connected, but no answer within {CALL_PATIENCE:?}")),
     }
 }
@@ -96,11 +92,7 @@ pub(crate) async fn rebuild_state(
         Err(status) if status.code() == tonic::Code::FailedPrecondition => {
             Err(RebuildFailure::Refused(status.message().to_owned()))
         }
-        Err(status) => Err(RebuildFailure::NoAnswer(format!(
-            "{:?}: {}",
-            status.code(),
-            status.message()
-        ))),
+        Err(status) => Err(RebuildFailure::NoAnswer(told(&status))),
     }
 }
 
@@ -135,7 +127,7 @@ pub(crate) async fn watch(
     let response = client.watch_activation(request).await;
     response
         .map(tonic::Response::into_inner)
-        .map_err(|status| format!("{:?}: {}", status.code(), status.message()))
+        .map_err(|status| told(&status))
 }
 
 /// Every node that answers, with its address, asked at once; and why the

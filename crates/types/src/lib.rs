@@ -7,6 +7,7 @@
 //! Start with [`Position`]: equal positions mean equal histories.
 
 mod bytes_count;
+mod cause;
 mod chain;
 mod digest;
 mod id;
@@ -15,6 +16,7 @@ mod position;
 mod time;
 
 pub use bytes_count::ByteCount;
+pub use cause::innermost_cause;
 pub use chain::{ChainHash, ParseHashError};
 pub use digest::{StateAt, StateDigest};
 pub use id::{ClusterId, DataId, Nonce, ParseIdError};

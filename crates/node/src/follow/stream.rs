@@ -13,7 +13,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 use understudy_log::Batch;
 use understudy_protocol::shard::{Intake, Offered};
-use understudy_types::{BootTime, Lsn, Position, lsn_value};
+use understudy_types::{BootTime, Lsn, Position, innermost_cause, lsn_value};
 use understudy_wire::state_at;
 use understudy_wire::v1::{
     self, FollowRequest, FollowResponse, follow_request, follow_response,
@@ -118,15 +118,7 @@ async fn connect(context: &Context) -> Result<Channel, String> {
     endpoint
         .connect()
         .await
-        .map_err(|error| format!("{address}: {}", innermost(&error)))
-}
-
-/// The cause that says something: "Connection refused", not "transport error".
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .last()
-        .unwrap_or(error)
-        .to_string()
+        .map_err(|error| format!("{address}: {}", innermost_cause(&error)))
 }
 
 impl Session {

@@ -1,4 +1,3 @@
-use super::verdict::root_cause;
 use super::{ConnectError, S3Config};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -12,6 +11,7 @@ use aws_sdk_s3::config::{
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, Connector, tls};
 use std::time::Duration;
+use understudy_types::innermost_cause;
 
 /// Longer than the pause between two renewals of a lease, shorter than the
 /// time after which stores close an idle connection: a request on one that is
@@ -89,7 +89,7 @@ fn why_missing(error: &CredentialsError) -> String {
             "looked for in the environment, profiles, web identity, container and instance roles"
                 .to_owned()
         }
-        other => root_cause(other),
+        other => innermost_cause(other),
     }
 }
 

@@ -20,7 +20,8 @@ use bytes::Bytes;
 use spelling::{Learned, Spelling, quoted};
 use std::future::Future;
 use std::time::Duration;
-use verdict::{Verdict, judge, root_cause};
+use understudy_types::innermost_cause;
+use verdict::{Verdict, judge};
 
 /// One bucket and prefix of an S3 store. Clones share the connections.
 #[derive(Clone, Debug)]
@@ -202,7 +203,7 @@ impl ObjectStore for S3Store {
             let found = request.await.map_err(judge)?;
             let etag = etag_from(found.e_tag()).map_err(Verdict::NoAnswer)?;
             let body = found.body.collect().await.map_err(|error| {
-                let detail = format!("while reading the body: {}", root_cause(&error));
+                let detail = format!("while reading the body: {}", innermost_cause(&error));
                 Verdict::NoAnswer(StoreError::indeterminate(FaultKind::ConnectionLost, detail))
             })?;
             Ok(Object {

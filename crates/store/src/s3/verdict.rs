@@ -6,6 +6,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use hyper_util::client::legacy;
 use std::error::Error;
+use understudy_types::innermost_cause;
 
 /// An answer that the store gave, without success.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub(super) fn judge<E>(error: SdkError<E, HttpResponse>) -> Verdict
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let detail = root_cause(&error);
+    let detail = innermost_cause(&error);
     match &error {
         SdkError::ServiceError(answered) => Verdict::Answered(Answer {
             status: answered.raw().status().as_u16(),
@@ -79,15 +80,6 @@ where
             detail,
         )),
     }
-}
-
-/// The innermost cause, which says something: "Connection refused", and not
-/// the "dispatch failure" that it led to.
-pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
-    std::iter::successors(Some(error), |&error| error.source())
-        .last()
-        .unwrap_or(error)
-        .to_string()
 }
 
 /// Nothing was sent if the connection was never made; otherwise unknown.

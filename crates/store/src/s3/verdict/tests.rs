@@ -70,14 +70,3 @@ fn a_message_says_where_what_was_seen_and_what_to_do() {
          create the bucket, or correct its name or the endpoint"
     );
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("dispatch failure")]
-struct Outer(#[source] std::io::Error);
-
-#[test]
-fn only_the_innermost_cause_is_told() {
-    let refused = std::io::ErrorKind::ConnectionRefused;
-    let error = Outer(refused.into());
-    assert_eq!(root_cause(&error), "connection refused");
-}
