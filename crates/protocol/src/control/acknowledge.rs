@@ -7,14 +7,6 @@ use super::{Control, Role, Seen};
 use crate::activation::RequestId;
 use understudy_types::Epoch;
 
-fn refused(code: &'static str, fact: &str, way_out: &str) -> Step {
-    Step::Refused {
-        code,
-        fact: fact.to_owned(),
-        way_out: way_out.to_owned(),
-    }
-}
-
 impl Control {
     pub(super) fn note_acknowledgement(
         &mut self,
@@ -31,7 +23,7 @@ impl Control {
     /// `None`: it is to be written.
     fn judge_acknowledgement(&self, expect_epoch: Epoch) -> Option<Step> {
         let (Role::Primary(_), Some(seen)) = (&self.role, &self.seen) else {
-            return Some(refused(
+            return Some(Step::refused(
                 "E313",
                 "this node is not the primary, and only the primary writes the lease",
                 "ask the primary: `understudy status` names it",
@@ -44,7 +36,7 @@ impl Control {
                 lease.epoch
             );
             let way_out = "look at `understudy status`, and ask again with the epoch that it shows";
-            return Some(refused("E301", &fact, way_out));
+            return Some(Step::refused("E301", fact, way_out));
         }
         if lease.unacknowledged.is_none() {
             return Some(Step::AlreadyDone {
@@ -53,7 +45,7 @@ impl Control {
             });
         }
         self.acknowledging.is_some().then(|| {
-            refused(
+            Step::refused(
                 "E205",
                 "another acknowledgement is being written",
                 "wait, and look at `understudy status`",
@@ -88,7 +80,7 @@ impl Control {
             return;
         }
         if let Some(id) = self.acknowledging.take() {
-            let step = refused(
+            let step = Step::refused(
                 "E313",
                 "this node ceased to be the primary before the acknowledgement was stored",
                 "look at `understudy status`, and ask again",

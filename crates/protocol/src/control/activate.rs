@@ -18,39 +18,35 @@ pub(crate) enum Judgement {
     },
 }
 
-fn refuse(code: &'static str, fact: String, way_out: &str) -> Judgement {
-    Judgement::Answer(Step::Refused {
-        code,
-        fact,
-        way_out: way_out.to_owned(),
-    })
+fn refuse(code: &'static str, fact: impl Into<String>, way_out: &str) -> Judgement {
+    Judgement::Answer(Step::refused(code, fact, way_out))
 }
 
 /// The operator has not accepted what may be lost.
 pub(crate) fn loss_refused(bound: LossBound) -> Step {
-    Step::Refused {
-        code: "E303",
-        fact: format!("this failover may lose {bound}"),
-        way_out: "prefer switchover while the primary lives; else accept it with --accept-loss SECONDS or --accept-loss unknown".to_owned(),
-    }
+    Step::refused(
+        "E303",
+        format!("this failover may lose {bound}"),
+        "prefer switchover while the primary lives; else accept it with --accept-loss SECONDS or --accept-loss unknown",
+    )
 }
 
 /// The target's state is not the primary's.
 fn diverged_refused() -> Step {
-    Step::Refused {
-        code: "E312",
-        fact: "this node's state differs from the primary's at the same Lsn".to_owned(),
-        way_out: "make it anew with `understudy rebuild`, and ask again once `understudy status` shows it equal".to_owned(),
-    }
+    Step::refused(
+        "E312",
+        "this node's state differs from the primary's at the same Lsn",
+        "make it anew with `understudy rebuild`, and ask again once `understudy status` shows it equal",
+    )
 }
 
 /// The target's log is damaged.
 fn damaged_refused() -> Step {
-    Step::Refused {
-        code: "E319",
-        fact: "this node's log is damaged".to_owned(),
-        way_out: "restart it: as a standby it fetches the damaged end anew from the primary; without one look at `understudy log repair`".to_owned(),
-    }
+    Step::refused(
+        "E319",
+        "this node's log is damaged",
+        "restart it: as a standby it fetches the damaged end anew from the primary; without one look at `understudy log repair`",
+    )
 }
 
 /// Why a node with these facts is not promoted, whatever was accepted.
@@ -63,11 +59,11 @@ pub(crate) fn unfit(facts: &Facts) -> Option<Step> {
 
 /// Another request came before this one was judged.
 pub(crate) fn displaced(by: RequestId) -> Step {
-    Step::Refused {
-        code: "E205",
-        fact: format!("request {by} came in its place before it was judged"),
-        way_out: "look at `understudy status`, and ask again if it is still wanted".to_owned(),
-    }
+    Step::refused(
+        "E205",
+        format!("request {by} came in its place before it was judged"),
+        "look at `understudy status`, and ask again if it is still wanted",
+    )
 }
 
 /// What the lease itself shows to be done.
@@ -123,11 +119,7 @@ fn stale(
         ));
     }
     if moment.wall_millis > request.not_after_ms {
-        return Some(refuse(
-            "E302",
-            "the request has expired".to_owned(),
-            "ask again",
-        ));
+        return Some(refuse("E302", "the request has expired", "ask again"));
     }
     None
 }
@@ -151,7 +143,7 @@ fn settled(
 fn store_is_silent() -> Judgement {
     refuse(
         "E306",
-        "the object store does not answer, and without it no epoch can be taken".to_owned(),
+        "the object store does not answer, and without it no epoch can be taken",
         "restore the way to the object store, and ask again",
     )
 }

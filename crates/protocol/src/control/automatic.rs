@@ -69,7 +69,7 @@ impl Watch {
         patience: Duration,
     ) {
         let goes_on = former.is_some_and(|former| now.since(former) <= patience);
-        if !goes_on || self.answering_since.is_none() {
+        if !goes_on {
             self.answering_since = Some(now);
         }
     }
@@ -91,11 +91,8 @@ impl Watch {
 
 /// The lease turned out to be alive, or no longer this node's to take.
 pub(super) fn not_over(fact: String) -> Step {
-    Step::Refused {
-        code: "E314",
-        fact,
-        way_out: "this node stays a standby, and goes on watching".to_owned(),
-    }
+    let way_out = "this node stays a standby, and goes on watching";
+    Step::refused("E314", fact, way_out)
 }
 
 impl Control {

@@ -324,3 +324,17 @@ pub enum Step {
     #[error("already done: {holder} holds epoch {epoch}")]
     AlreadyDone { holder: NodeId, epoch: Epoch },
 }
+
+impl Step {
+    pub(crate) fn refused(
+        code: &'static str,
+        fact: impl Into<String>,
+        way_out: impl Into<String>,
+    ) -> Step {
+        Step::Refused {
+            code,
+            fact: fact.into(),
+            way_out: way_out.into(),
+        }
+    }
+}

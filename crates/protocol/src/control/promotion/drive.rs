@@ -206,11 +206,11 @@ impl Control {
     fn abandon(&mut self, seen: &Seen, out: &mut Vec<Action>) -> Role {
         let holder = seen.lease.holder.as_ref().map(|holder| &holder.node);
         let holder = holder.map_or("nobody".to_owned(), ToString::to_string);
-        let step = Step::Refused {
-            code: "E301",
-            fact: format!("{holder} holds epoch {}", seen.lease.epoch),
-            way_out: "this node stays a standby; look at `understudy status`".to_owned(),
-        };
+        let step = Step::refused(
+            "E301",
+            format!("{holder} holds epoch {}", seen.lease.epoch),
+            "this node stays a standby; look at `understudy status`",
+        );
         self.step_back(step, out)
     }
 
