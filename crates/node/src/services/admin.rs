@@ -28,6 +28,11 @@ fn json<T: serde::Serialize>(value: &T) -> Result<String, Status> {
     serde_json::to_string(value).map_err(|error| Status::internal(error.to_string()))
 }
 
+fn request_id(text: &str) -> Result<RequestId, Status> {
+    let malformed = |_| Status::invalid_argument("an id has 32 hexadecimal digits");
+    text.parse().map_err(malformed)
+}
+
 #[tonic::async_trait]
 impl Admin for AdminService {
     async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
@@ -83,9 +88,7 @@ impl Admin for AdminService {
         request: Request<AcknowledgeRequest>,
     ) -> Result<Response<AcknowledgeResponse>, Status> {
         let AcknowledgeRequest { id, expect_epoch } = request.into_inner();
-        let id: RequestId = id
-            .parse()
-            .map_err(|_| Status::invalid_argument("malformed id"))?;
+        let id = request_id(&id)?;
         let activations = self.driver.activations();
         let mut changed = activations.changed();
         self.driver.acknowledge(id, Epoch::new(expect_epoch)).await;
@@ -111,11 +114,7 @@ impl Admin for AdminService {
         &self,
         request: Request<WatchActivationRequest>,
     ) -> Result<Response<Self::WatchActivationStream>, Status> {
-        let id: RequestId = request
-            .into_inner()
-            .id
-            .parse()
-            .map_err(|_| Status::invalid_argument("malformed id"))?;
+        let id = request_id(&request.into_inner().id)?;
         let activations = self.driver.activations();
         let stream = async_stream(activations, id, self.observer.stopped());
         Ok(Response::new(Box::pin(stream)))
