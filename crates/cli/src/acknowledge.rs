@@ -8,7 +8,6 @@ use crate::format::print;
 use crate::refusal::Refusal;
 use crate::{admin, status};
 use clap::Args;
-use understudy_node::status::Status;
 use understudy_protocol::RequestId;
 use understudy_types::Epoch;
 
@@ -28,11 +27,7 @@ pub(crate) struct AcknowledgeArgs {
 
 pub(crate) async fn acknowledge(args: AcknowledgeArgs) -> anyhow::Result<Exit> {
     let report = status::ask(args.endpoint).await;
-    let primary = report.nodes.iter().find(|node| {
-        let role = |status: &Status| status.role == "primary";
-        node.status.as_ref().is_some_and(role)
-    });
-    let Some(primary) = primary else {
+    let Some(primary) = report.primary_node() else {
         return Err(Refusal::new(
             "E313",
             "no primary answers, and only the primary writes the lease",

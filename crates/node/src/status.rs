@@ -38,6 +38,12 @@ pub struct Status {
     pub disk_free_bytes: Option<u64>,
 }
 
+impl Status {
+    pub fn is_primary(&self) -> bool {
+        self.role == "primary"
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LeaseStatus {
     pub epoch: Epoch,

@@ -107,7 +107,7 @@ fn situation(wish: &Wish, lease: &Lease, nodes: &[(String, Result<Status, NoAnsw
     let alive = nodes.iter().any(|(_, answer)| {
         answer
             .as_ref()
-            .is_ok_and(|status| status.node.as_str() == holder && status.role == "primary")
+            .is_ok_and(|status| status.node.as_str() == holder && status.is_primary())
     });
     let state = match (lease.state, alive) {
         (LeaseState::Released, _) => "has released the lease: nothing to wait for".to_owned(),

@@ -156,7 +156,7 @@ impl Pair {
         let address = &layout.nodes[1].configuration.settings.replication.advertise;
         if admin::status(address)
             .await
-            .is_ok_and(|status| status.role == "primary")
+            .is_ok_and(|status| status.is_primary())
         {
             order.reverse();
         }

@@ -25,7 +25,7 @@ pub(crate) async fn wait(layout: &Layout, pair: &mut Pair) -> anyhow::Result<()>
             .iter()
             .filter_map(|(_, answer)| answer.as_ref().ok())
             .collect();
-        let serves = statuses.iter().any(|status| status.role == "primary");
+        let serves = statuses.iter().any(|status| status.is_primary());
         let streams = statuses.iter().any(|status| {
             status
                 .stream

@@ -6,7 +6,7 @@ pub(super) fn exit_of(report: &PairReport) -> Exit {
     if report.statuses().next().is_none() {
         return Exit::Failed;
     }
-    let served = report.statuses().any(|status| status.role == "primary");
+    let served = report.primary().is_some();
     let followed = report.statuses().any(streams_with_known_lag);
     let unsound = |status: &Status| diverged(status) || damaged(status);
     if served && followed && !report.statuses().any(unsound) {

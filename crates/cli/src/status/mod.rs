@@ -55,6 +55,17 @@ impl PairReport {
     pub(crate) fn statuses(&self) -> impl Iterator<Item = &Status> {
         self.nodes.iter().filter_map(|node| node.status.as_ref())
     }
+
+    /// Whoever says of itself that it is the primary.
+    pub(crate) fn primary(&self) -> Option<&Status> {
+        self.primary_node()?.status.as_ref()
+    }
+
+    /// The same, with its address.
+    pub(crate) fn primary_node(&self) -> Option<&NodeAnswer> {
+        let is_primary = |node: &&NodeAnswer| node.status.as_ref().is_some_and(Status::is_primary);
+        self.nodes.iter().find(is_primary)
+    }
 }
 
 pub(crate) async fn status(args: StatusArgs) -> anyhow::Result<Exit> {

@@ -22,7 +22,7 @@ pub(super) fn render(report: &PairReport) -> String {
     for answer in &report.nodes {
         node(&mut out, report, answer);
     }
-    if let Some(primary) = report.statuses().find(|status| status.role == "primary") {
+    if let Some(primary) = report.primary() {
         silent_standbys(&mut out, report, primary);
     }
     for status in report.statuses().filter(|status| status.stream.is_some()) {
@@ -36,7 +36,7 @@ pub(super) fn render(report: &PairReport) -> String {
 
 /// The holder knows its lease best; then whoever saw the highest epoch.
 fn best_informed(report: &PairReport) -> Option<&Status> {
-    let holder = report.statuses().find(|status| status.role == "primary");
+    let holder = report.primary();
     holder.or_else(|| {
         report
             .statuses()

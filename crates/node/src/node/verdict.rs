@@ -85,7 +85,7 @@ fn lease(status: &Status, expected: Option<Epoch>) -> VerdictCheck {
         let way_out = "look at `understudy status` and ask with the epoch that it shows";
         return check("P01", "refused", fact, Some(way_out));
     }
-    if status.role == "primary" {
+    if status.is_primary() {
         let way_out = "name the other node as the target";
         return check(
             "P01",
