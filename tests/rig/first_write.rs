@@ -145,6 +145,7 @@ async fn prepare(store: &S3Store, target: Side) -> (Condition, ActivationRequest
         expect_holder: None,
         accept_loss: AcceptLoss::Nothing,
         fenced_by: None,
+        overrides: Vec::new(),
         by: "the measurement".to_owned(),
         reason: String::new(),
         not_after_ms: u64::MAX,

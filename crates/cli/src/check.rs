@@ -2,7 +2,7 @@
 
 use crate::admin::{self, NoAnswer};
 use crate::exit::Exit;
-use crate::format::{OutputFormat, print, print_json};
+use crate::format::{OutputFormat, print, print_json, span};
 use crate::refusal::Refusal;
 use clap::{Args, ValueEnum};
 use understudy_node::status::{Status, Verdict};
@@ -45,6 +45,14 @@ impl Verb {
         match self {
             Verb::Switchover => "switchover",
             Verb::Failover => "failover",
+        }
+    }
+
+    /// The id under which this verb refuses.
+    pub(crate) fn id(self, switchover: &'static str, failover: &'static str) -> &'static str {
+        match self {
+            Verb::Switchover => switchover,
+            Verb::Failover => failover,
         }
     }
 }
@@ -120,5 +128,5 @@ pub(crate) fn describe(verdict: &Verdict) -> String {
             out += &format!("\n         → {way_out}");
         }
     }
-    out
+    out + &format!("\n made in {}", span(verdict.took_micros as f64 / 1e6))
 }

@@ -38,6 +38,9 @@ pub(crate) fn span(seconds: f64) -> String {
 
 /// Prints to standard output; a reader that has gone away is no error.
 pub(crate) fn print(text: &str) {
+    if text.is_empty() {
+        return;
+    }
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{}", text.trim_end());
     let _ = out.flush();

@@ -7,6 +7,7 @@ use clap::Args;
 use std::path::PathBuf;
 use understudy_log::{Disk, DiskErrorKind};
 use understudy_node::status::Receipt;
+use understudy_protocol::Override;
 
 /// Prints what led to each epoch that this node took by request: who asked,
 /// why, each step with its time, and what could be lost.
@@ -65,6 +66,9 @@ pub(crate) fn describe(receipt: &Receipt) -> String {
     }
     if let Some(evidence) = &receipt.fenced_by {
         out += &format!("\n  the wait was skipped; fenced by: {evidence}");
+    }
+    for Override { check, fact } in &receipt.overrides {
+        out += &format!("\n  overridden {check}: {fact}");
     }
     for step in &receipt.steps {
         let seconds = step.elapsed_micros as f64 / 1e6;

@@ -36,7 +36,7 @@ mod verify;
 pub use batch::{
     Batch, BatchBuilder, BatchError, BatchHeader, BatchStart, EpochStart, MAX_BATCH_BYTES, Record,
 };
-pub use disk::{Certainty, Disk, DiskError, DiskErrorKind, OsDisk};
+pub use disk::{Certainty, Disk, DiskError, DiskErrorKind, OsDisk, read_optional, replace_durably};
 pub use error::{AppendRefusal, Damage, LogError};
 pub use log::{DEFAULT_SEGMENT_SIZE, EpochFork, Log, LogConfig};
 pub use reader::{LogReader, ReaderFactory};

@@ -1,6 +1,7 @@
 //! What a node is started with: valid by construction, made from the
 //! configuration file, the flags and the environment by [`crate::config`].
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -24,6 +25,49 @@ pub struct Settings {
     pub log: LogSettings,
     pub stream: StreamSettings,
     pub limits: Limits,
+    pub verdict: VerdictSettings,
+    pub secrets: SecretDigests,
+}
+
+/// The thresholds of the verdict on a promotion.
+#[derive(Clone, Debug)]
+pub struct VerdictSettings {
+    /// How old the last heartbeat may be.
+    pub heartbeat_age_max: Duration,
+    /// How far behind a switchover's target may be, in time and in records.
+    pub lag_max: Duration,
+    pub lag_records_max: u64,
+    /// Below this the log's disk is too full for a primary.
+    pub disk_free_min: ByteCount,
+    /// Flushes that take longer, one in a hundred, are a warning.
+    pub flush_time_max: Duration,
+    /// How much of the memory that this process may use the state may take.
+    pub memory_percent_max: u8,
+    /// How many of the primary's cores this node should have.
+    pub cores_percent_min: u8,
+    /// How far the two wall clocks may be apart. A diagnosis: nothing rests
+    /// on them but the expiry of requests.
+    pub clock_offset_max: Duration,
+    /// The longest that looking at addresses, or asking the primary, may take.
+    pub time_limit: Duration,
+}
+
+/// Digests of the secrets in the configuration, by the name of the field.
+/// The secrets themselves never leave the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretDigests(pub(crate) BTreeMap<String, String>);
+
+impl SecretDigests {
+    /// Two nodes of one cluster find the same digest for the same secret.
+    pub(crate) fn insert(&mut self, cluster_name: &str, field: &str, secret: &str) {
+        let mut hasher = blake3::Hasher::new_derive_key("understudy secret parity v1");
+        for part in [cluster_name, field, secret] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        let digest = hasher.finalize().to_hex().to_string();
+        self.0.insert(field.to_owned(), digest);
+    }
 }
 
 /// Where a service listens, and how others reach it.
@@ -109,6 +153,23 @@ impl Default for StreamSettings {
             heartbeat_every: Duration::from_millis(500),
             window: ByteCount::mib(16),
             intake_memory: ByteCount::mib(32),
+        }
+    }
+}
+
+impl VerdictSettings {
+    /// What is not configured.
+    pub fn with_heartbeats(every: Duration) -> VerdictSettings {
+        VerdictSettings {
+            heartbeat_age_max: every * 4,
+            lag_max: Duration::from_secs(1),
+            lag_records_max: 10_000,
+            disk_free_min: ByteCount::mib(256),
+            flush_time_max: Duration::from_millis(500),
+            memory_percent_max: 50,
+            cores_percent_min: 50,
+            clock_offset_max: Duration::from_secs(1),
+            time_limit: Duration::from_millis(150),
         }
     }
 }

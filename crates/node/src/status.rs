@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use understudy_protocol::control::AckHome;
-use understudy_protocol::{AckPolicy, LossBound};
+use understudy_protocol::{AckPolicy, LossBound, Override};
 use understudy_types::{ClusterId, DataId, Epoch, NodeId, Position, ShardName};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -216,6 +216,9 @@ pub struct Receipt {
     pub by: String,
     pub reason: String,
     pub fenced_by: Option<String>,
+    /// Checks of the verdict that refused, and that the operator overrode.
+    #[serde(default)]
+    pub overrides: Vec<Override>,
     pub node: NodeId,
     pub epoch: Epoch,
     pub lossy: bool,
@@ -237,6 +240,12 @@ pub struct Verdict {
     pub outcome: String,
     pub loss_bound: Option<LossBound>,
     pub checks: Vec<VerdictCheck>,
+    /// The id of a request that can still act, as far as the node has seen.
+    #[serde(default)]
+    pub pending_request: Option<String>,
+    /// How long the node took to make this verdict.
+    #[serde(default)]
+    pub took_micros: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -248,4 +257,7 @@ pub struct VerdictCheck {
     pub fact: String,
     /// What to do about it, when it is not ok.
     pub way_out: Option<String>,
+    /// Whether `--accept` with this id overrides it when it refuses.
+    #[serde(default)]
+    pub may_be_accepted: bool,
 }

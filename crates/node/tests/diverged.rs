@@ -139,7 +139,8 @@ async fn state_that_differs_is_an_alarm_and_is_not_promoted() {
     );
     assert_ne!(found.digest, found.primary_digest);
     for mode in [Mode::Switchover, Mode::Failover] {
-        let check = state_check(pair.observer("bravo").verdict(mode, None));
+        let verdict = pair.observer("bravo").verdict(mode, None).await;
+        let check = state_check(verdict);
         assert_eq!(check.outcome, "refused", "{}", check.fact);
     }
     let failover = pair.request(Mode::Failover, "bravo", AcceptLoss::Unknown);
@@ -170,7 +171,7 @@ async fn state_made_anew_is_equal_again_and_may_be_promoted() {
     assert_eq!(rebuilt.len(), 1);
     assert!(rebuilt[0].applied >= flipped, "{rebuilt:?}");
     until_equal(&pair, flipped).await;
-    let verdict = pair.observer("bravo").verdict(Mode::Switchover, None);
+    let verdict = pair.observer("bravo").verdict(Mode::Switchover, None).await;
     assert_eq!(state_check(verdict).outcome, "ok");
     let after = order(&pair, b"B 2 100 5").await;
     until_equal(&pair, after).await;

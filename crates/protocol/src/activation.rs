@@ -3,6 +3,7 @@
 //! It is consumed inside the conditional write that takes the epoch, so it
 //! can never act twice, and never in another epoch than the operator saw.
 
+use crate::lease::Lease;
 use serde::{Deserialize, Serialize};
 use understudy_types::{ClusterId, Epoch, NodeId, Nonce};
 
@@ -30,6 +31,16 @@ pub enum AcceptLoss {
     Unknown,
 }
 
+/// A check of the verdict that refused, and that the operator overrode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// `P04` and so on.
+    pub check: String,
+    /// What the check said.
+    pub fact: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActivationRequest {
@@ -46,6 +57,11 @@ pub struct ActivationRequest {
     /// Evidence that the old primary cannot write any more.
     #[serde(default)]
     pub fenced_by: Option<String>,
+    /// For the lease and the receipt: the nodes judge by their own rules all
+    /// the same. Absent in the object when there are none, as in those of
+    /// versions before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
     pub by: String,
     pub reason: String,
     /// Wall clock in milliseconds after which the request is void. It only
@@ -55,6 +71,15 @@ pub struct ActivationRequest {
 
 impl ActivationRequest {
     pub const FORMAT: u32 = 1;
+
+    /// Whether it is neither done nor void by this lease and wall clock.
+    pub fn can_act(&self, lease: &Lease, wall_millis: u64) -> bool {
+        let consumed = lease.activation.as_ref();
+        self.cluster == lease.cluster
+            && self.expect_epoch == lease.epoch
+            && wall_millis <= self.not_after_ms
+            && consumed.is_none_or(|consumed| consumed.id != self.id)
+    }
 
     pub fn encode(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).expect("a request is always representable")

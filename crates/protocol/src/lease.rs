@@ -1,7 +1,7 @@
 //! The lease object: `<prefix>/lease.json`, changed only by conditional
 //! writes, never deleted.
 
-use crate::activation::{Mode, RequestId};
+use crate::activation::{Mode, Override, RequestId};
 use crate::fallback::Fallback;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,6 +136,9 @@ pub struct Consumed {
     pub reason: String,
     /// Evidence that skipped the wait, when the operator gave any.
     pub fenced_by: Option<String>,
+    /// As in the request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -28,7 +28,7 @@ pub mod fallback;
 
 pub mod control;
 
-pub use activation::{AcceptLoss, ActivationRequest, Mode, RequestId};
+pub use activation::{AcceptLoss, ActivationRequest, Mode, Override, RequestId};
 pub use control::{Action, Control, Event, Facts, LossBound, Moment, Notice, RoleName, Setup};
 pub use failover::{FailoverPolicy, InvalidHoldOff};
 pub use lease::{

@@ -5,12 +5,13 @@
 mod confirm;
 mod follow;
 mod judge;
+mod overrides;
 mod request;
 mod target;
 
 use crate::check::Verb;
 use crate::exit::Exit;
-use crate::format::print;
+use crate::format::{OutputFormat, print, print_json};
 use crate::settings::AccessArgs;
 use crate::store::ClusterStore;
 use clap::Args;
@@ -25,7 +26,8 @@ use understudy_types::{Epoch, NodeId};
 /// Asking twice is the same as asking once.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Exit codes: 0 done, 4 written but the end was not seen, 20 refused, 1 error\n\
+    after_help = "Exit codes: 0 done, or with --dry-run ready; 4 written but the end was not seen; \
+    10 ready with warnings; 20 refused; 1 error\n\
     Example: understudy switchover --to bravo --expect-epoch 1"
 )]
 pub(crate) struct SwitchoverArgs {
@@ -82,9 +84,16 @@ struct CommonArgs {
     /// Show the verdict and what would happen, and change nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Go on although this check of the verdict refuses; may be repeated.
+    /// What it said stands in the request and in the receipt.
+    #[arg(long, value_name = "CHECK")]
+    accept: Vec<String>,
     /// Replace the pending request of this id.
     #[arg(long, value_name = "ID")]
     replace: Option<String>,
+    /// How a dry run shows the verdict.
+    #[arg(short, long, value_enum, default_value_t, requires = "dry_run")]
+    output: OutputFormat,
     #[command(flatten)]
     access: AccessArgs,
 }
@@ -97,6 +106,8 @@ pub(crate) async fn switchover(args: SwitchoverArgs) -> anyhow::Result<Exit> {
         expect_holder: args.common.expect_primary.clone(),
         accept_loss: AcceptLoss::Nothing,
         fenced_by: None,
+        accept: args.common.accept.clone(),
+        replace: args.common.replace.clone(),
         reason: args.common.reason.clone(),
     };
     activate(&args.common, wish, None).await
@@ -110,6 +121,8 @@ pub(crate) async fn failover(args: FailoverArgs) -> anyhow::Result<Exit> {
         expect_holder: args.common.expect_primary.clone(),
         accept_loss: args.accept_loss.unwrap_or_default(),
         fenced_by: args.fenced_by,
+        accept: args.common.accept.clone(),
+        replace: args.common.replace.clone(),
         reason: args.common.reason.clone(),
     };
     activate(&args.common, wish, Some(args.yes)).await
@@ -131,20 +144,24 @@ async fn activate(
     judge::check_lease(&wish, &lease)?;
     let nodes = target::find(args, &configuration, &lease).await;
     let seen = target::look(&wish, &lease, &nodes).await?;
-    print(&seen.describe());
-    seen.check(&wish)?;
-    if let Some(overridden) = seen.overridden(&wish) {
-        print(&overridden);
+    match args.output {
+        OutputFormat::Text => print(&seen.describe()),
+        OutputFormat::Json => print_json(&seen.verdict)?,
     }
+    let overrides = overrides::judge(&seen.verdict, &wish)?;
     if args.dry_run {
-        print("dry run: nothing was written");
-        return Ok(seen.exit());
+        if args.output == OutputFormat::Text {
+            print(&overrides::describe(&overrides));
+            print("dry run: nothing was written");
+        }
+        return Ok(overrides::exit(&seen.verdict));
     }
+    print(&overrides::describe(&overrides));
     if let Some(given) = confirmation {
         confirm::confirm(&lease.name, given.as_deref())?;
     }
-    let request = wish.request(&lease)?;
-    request::write(&store, &lease, &request, args.replace.as_deref()).await?;
+    let request = wish.request(&lease, overrides)?;
+    request::write(&store, &lease, &request, wish.replace.as_deref()).await?;
     let addresses = nodes.into_iter().map(|(address, _)| address).collect();
     follow::follow(&store, &configuration, &request, addresses).await
 }

@@ -6,7 +6,7 @@ use crate::files::entropy;
 use crate::refusal::Refusal;
 use crate::store::{ClusterStore, Written};
 use understudy_node::BootClock;
-use understudy_protocol::{AcceptLoss, ActivationRequest, Lease, LossBound, RequestId};
+use understudy_protocol::{AcceptLoss, ActivationRequest, Lease, LossBound, Override, RequestId};
 use understudy_store::ETag;
 use understudy_types::{Clock, Epoch, NodeId};
 
@@ -22,11 +22,19 @@ pub(super) struct Wish {
     pub(super) expect_holder: Option<NodeId>,
     pub(super) accept_loss: AcceptLoss,
     pub(super) fenced_by: Option<String>,
+    /// Checks that may refuse.
+    pub(super) accept: Vec<String>,
+    /// The pending request that is to be replaced.
+    pub(super) replace: Option<String>,
     pub(super) reason: String,
 }
 
 impl Wish {
-    pub(super) fn request(&self, lease: &Lease) -> anyhow::Result<ActivationRequest> {
+    pub(super) fn request(
+        &self,
+        lease: &Lease,
+        overrides: Vec<Override>,
+    ) -> anyhow::Result<ActivationRequest> {
         let now = BootClock.wall_millis();
         Ok(ActivationRequest {
             format: ActivationRequest::FORMAT,
@@ -39,6 +47,7 @@ impl Wish {
             expect_holder: lease.holder.as_ref().map(|holder| holder.node.clone()),
             accept_loss: self.accept_loss,
             fenced_by: self.fenced_by.clone(),
+            overrides,
             by: operator(),
             reason: self.reason.clone(),
             not_after_ms: now + VALID_MILLIS,
@@ -113,14 +122,7 @@ pub(super) fn check_pending(
     replace: Option<&str>,
     now_millis: u64,
 ) -> Result<(), Refusal> {
-    let consumed = lease
-        .activation
-        .as_ref()
-        .is_some_and(|consumed| consumed.id == pending.id);
-    let void = consumed
-        || now_millis > pending.not_after_ms
-        || pending.cluster != lease.cluster
-        || pending.expect_epoch != lease.epoch;
+    let void = !pending.can_act(lease, now_millis);
     let same = pending.mode == request.mode && pending.target == request.target;
     if void || same || replace == Some(pending.id.to_string().as_str()) {
         return Ok(());

@@ -5,14 +5,10 @@ use super::request::Wish;
 use super::{CommonArgs, holder_name};
 use crate::admin::{self, DEFAULT_ENDPOINTS, NoAnswer};
 use crate::check::{self, Verb};
-use crate::exit::Exit;
 use crate::refusal::Refusal;
 use understudy_node::config::Configuration;
 use understudy_node::status::{Status, Verdict};
 use understudy_protocol::{Lease, LeaseState};
-
-/// The verdict's check that an accepted loss overrides, and no other.
-const LOSS_CHECK: &str = "P04";
 
 /// Asks every address at which a node of this cluster may be.
 pub(super) async fn find(
@@ -63,7 +59,7 @@ pub(super) async fn look(
     let verdict = admin::verdict(address, wish.verb.word(), wish.expect_epoch.get()).await;
     let verdict = verdict.map_err(|cause| {
         Refusal::new(
-            id(wish.verb, "E204", "E307"),
+            wish.verb.id("E204", "E307"),
             format!("{} at {address} gave no verdict: {cause}", wish.target),
             "a check that could not run refuses: see to the node, and ask again",
         )
@@ -72,13 +68,6 @@ pub(super) async fn look(
         verdict,
         situation: situation(wish, lease, nodes),
     })
-}
-
-fn id(verb: Verb, switchover: &'static str, failover: &'static str) -> &'static str {
-    match verb {
-        Verb::Switchover => switchover,
-        Verb::Failover => failover,
-    }
 }
 
 fn unknown_target(wish: &Wish, nodes: &[(String, Result<Status, NoAnswer>)]) -> Refusal {
@@ -96,7 +85,7 @@ fn unknown_target(wish: &Wish, nodes: &[(String, Result<Status, NoAnswer>)]) -> 
         false => format!("these do: {}", names.join(", ")),
     };
     Refusal::new(
-        id(wish.verb, "E202", "E310"),
+        wish.verb.id("E202", "E310"),
         format!("no node named {} answers; {others}", wish.target),
         "correct --to, or give its replication address with --endpoint HOST:PORT",
     )
@@ -129,51 +118,5 @@ fn situation(wish: &Wish, lease: &Lease, nodes: &[(String, Result<Status, NoAnsw
 impl Seen {
     pub(super) fn describe(&self) -> String {
         format!("{}\n{}", self.situation, check::describe(&self.verdict))
-    }
-
-    /// The check that the operator's word overrides, for people.
-    pub(super) fn overridden(&self, wish: &Wish) -> Option<String> {
-        let against = self.verdict.checks.iter().any(|check| {
-            check.id == LOSS_CHECK && check.outcome == "refused" && wish.verb == Verb::Failover
-        });
-        against.then(|| format!("{LOSS_CHECK} is overridden: --accept-loss covers it"))
-    }
-
-    /// Refuses when the verdict does, except where the loss was accepted.
-    pub(super) fn check(&self, wish: &Wish) -> Result<(), Refusal> {
-        if wish.verb == Verb::Failover && !wish.accepts(self.verdict.loss_bound) {
-            let bound = self
-                .verdict
-                .loss_bound
-                .map_or("unknown".to_owned(), |bound| bound.to_string());
-            return Err(Refusal::new(
-                "E303",
-                format!("this failover could lose: {bound}"),
-                "prefer `understudy switchover` while the primary lives; else accept it with --accept-loss SECONDS or --accept-loss unknown",
-            ));
-        }
-        let refused = self.verdict.checks.iter().find(|check| {
-            check.outcome == "refused" && !(check.id == LOSS_CHECK && wish.verb == Verb::Failover)
-        });
-        match refused {
-            None => Ok(()),
-            Some(check) => Err(Refusal::new(
-                id(wish.verb, "E204", "E307"),
-                format!("{} {}", check.id, check.fact),
-                check
-                    .way_out
-                    .clone()
-                    .unwrap_or_else(|| "see docs/operations.md".to_owned()),
-            )),
-        }
-    }
-
-    /// For a dry run that was not refused.
-    pub(super) fn exit(&self) -> Exit {
-        match check::exit_of(&self.verdict) {
-            // Only the loss was against it, and that is accepted.
-            Exit::Refused => Exit::Warnings,
-            exit => exit,
-        }
     }
 }

@@ -1,9 +1,11 @@
 use super::confirm::compare;
 use super::follow::{End, end_of};
 use super::judge::{already_done, check_lease};
+use super::overrides;
 use super::request::{Wish, check_pending, parse_accept_loss};
 use crate::check::Verb;
 use std::time::Duration;
+use understudy_node::status::{Verdict, VerdictCheck};
 use understudy_protocol::{
     AcceptLoss, ActivationRequest, Consumed, Lease, LeaseState, LossBound, Member, Mode,
 };
@@ -43,6 +45,8 @@ fn wish(verb: Verb, target: &str, epoch: u64) -> Wish {
         expect_holder: None,
         accept_loss: AcceptLoss::Nothing,
         fenced_by: None,
+        accept: Vec::new(),
+        replace: None,
         reason: String::new(),
     }
 }
@@ -54,6 +58,7 @@ fn consumed(id: u8) -> Consumed {
         by: "someone".into(),
         reason: String::new(),
         fenced_by: None,
+        overrides: Vec::new(),
     }
 }
 
@@ -137,7 +142,7 @@ fn accepted_loss_is_seconds_or_unknown() {
 
 fn request(target: &str, lease: &Lease) -> ActivationRequest {
     wish(Verb::Switchover, target, lease.epoch.get())
-        .request(lease)
+        .request(lease, Vec::new())
         .unwrap()
 }
 
@@ -197,4 +202,80 @@ fn steps_end_a_request_as_the_nodes_name_them() {
     assert_eq!(end_of(&step("refused")), Some(End::Refused));
     assert_eq!(end_of(&step("handed_over")), None);
     assert_eq!(end_of(&step("follows")), None);
+}
+
+fn verdict_that_refuses(ids: &[(&str, bool)]) -> Verdict {
+    let checks = ids.iter().map(|(id, may_be_accepted)| VerdictCheck {
+        id: (*id).to_owned(),
+        outcome: "refused".to_owned(),
+        fact: format!("{id} says no"),
+        way_out: Some("wait".to_owned()),
+        may_be_accepted: *may_be_accepted,
+    });
+    Verdict {
+        node: name("bravo"),
+        mode: "switchover".to_owned(),
+        outcome: "refused".to_owned(),
+        loss_bound: Some(LossBound::Nothing),
+        checks: checks.collect(),
+        pending_request: Some("08".repeat(16)),
+        took_micros: 1,
+    }
+}
+
+fn accepting(verb: Verb, checks: &[&str]) -> Wish {
+    Wish {
+        accept: checks.iter().map(|check| (*check).to_owned()).collect(),
+        ..wish(verb, "bravo", 3)
+    }
+}
+
+#[test]
+fn check_that_refuses_is_overridden_by_its_id_only() {
+    let verdict = verdict_that_refuses(&[("P04", true), ("P08", true)]);
+    let refusal = overrides::judge(&verdict, &accepting(Verb::Switchover, &["P04"])).unwrap_err();
+    assert_eq!(refusal.id, "E204");
+    assert!(refusal.way_out.ends_with("--accept P08"), "{refusal}");
+    let wish = accepting(Verb::Switchover, &["P04", "P08"]);
+    let overridden = overrides::judge(&verdict, &wish).unwrap();
+    assert_eq!(overridden.len(), 2);
+    assert_eq!(overridden[0].fact, "P04 says no (--accept P04)");
+    let request = wish
+        .request(&lease(3, "alpha"), overridden.clone())
+        .unwrap();
+    assert_eq!(request.overrides, overridden);
+}
+
+#[test]
+fn word_for_a_check_that_no_word_overrides_is_refused() {
+    let verdict = verdict_that_refuses(&[("P04", true), ("P06", false), ("P17", false)]);
+    for id in ["P06", "P17", "P99", "all"] {
+        let refusal = overrides::judge(&verdict, &accepting(Verb::Switchover, &[id])).unwrap_err();
+        assert_eq!(refusal.id, "E209", "{id}");
+    }
+    let refusal = overrides::judge(&verdict, &accepting(Verb::Failover, &["P04"])).unwrap_err();
+    assert_eq!(refusal.id, "E209");
+    assert!(refusal.way_out.contains("--accept-loss"));
+}
+
+#[test]
+fn accepted_loss_is_recorded_as_the_override_of_its_check() {
+    let mut verdict = verdict_that_refuses(&[("P04", true)]);
+    verdict.loss_bound = Some(LossBound::Unknown);
+    let mut wish = accepting(Verb::Failover, &[]);
+    assert_eq!(overrides::judge(&verdict, &wish).unwrap_err().id, "E303");
+    wish.accept_loss = AcceptLoss::Unknown;
+    let overridden = overrides::judge(&verdict, &wish).unwrap();
+    assert_eq!(overridden[0].fact, "P04 says no (--accept-loss unknown)");
+}
+
+#[test]
+fn pending_request_is_overridden_by_its_id() {
+    let verdict = verdict_that_refuses(&[("P17", false)]);
+    let mut wish = accepting(Verb::Switchover, &[]);
+    assert_eq!(overrides::judge(&verdict, &wish).unwrap_err().id, "E205");
+    wish.replace = Some("07".repeat(16));
+    assert_eq!(overrides::judge(&verdict, &wish).unwrap_err().id, "E205");
+    wish.replace = verdict.pending_request.clone();
+    assert_eq!(overrides::judge(&verdict, &wish).unwrap().len(), 1);
 }

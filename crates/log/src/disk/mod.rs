@@ -6,7 +6,8 @@ mod replace;
 
 pub use error::{Certainty, DiskError, DiskErrorKind};
 pub use os::{OsDisk, OsFile};
-pub(crate) use replace::{fresh_file, read_optional, replace_durably};
+pub(crate) use replace::fresh_file;
+pub use replace::{read_optional, replace_durably};
 
 use bytes::Bytes;
 

@@ -11,11 +11,7 @@ pub(crate) fn fresh_file<D: Disk>(disk: &D, path: &str, length: u64) -> Result<D
 
 /// Replaces a small file as a whole: durable on return, and at any power cut
 /// the file holds the old bytes or the new ones. On an error either may hold.
-pub(crate) fn replace_durably<D: Disk>(
-    disk: &D,
-    path: &str,
-    bytes: &[u8],
-) -> Result<(), DiskError> {
+pub fn replace_durably<D: Disk>(disk: &D, path: &str, bytes: &[u8]) -> Result<(), DiskError> {
     let temporary = format!("{path}.tmp");
     let file = fresh_file(disk, &temporary, 0)?;
     disk.write_at(&file, 0, bytes)?;
@@ -25,7 +21,7 @@ pub(crate) fn replace_durably<D: Disk>(
 }
 
 /// The whole file, or `None` when there is none.
-pub(crate) fn read_optional<D: Disk>(disk: &D, path: &str) -> Result<Option<Bytes>, DiskError> {
+pub fn read_optional<D: Disk>(disk: &D, path: &str) -> Result<Option<Bytes>, DiskError> {
     match disk.read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind == DiskErrorKind::NotFound => Ok(None),

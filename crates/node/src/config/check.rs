@@ -3,7 +3,10 @@
 use super::raw::{self, FailoverWord, File};
 use super::units::{Size, Span};
 use super::{Configuration, StoreSettings};
-use crate::settings::{Endpoint, Limits, LogSettings, Settings, ShardSettings, StreamSettings};
+use crate::settings::{
+    Endpoint, Limits, LogSettings, SecretDigests, Settings, ShardSettings, StreamSettings,
+    VerdictSettings,
+};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -16,6 +19,7 @@ use understudy_types::{ByteCount, ShardName};
 const REPLICATION_PORT: u16 = 2390;
 const CONSOLE_PORT: u16 = 2391;
 const CLIENT_THREADS_MAX: usize = 256;
+const HEARTBEAT_AGE_LIMIT: Duration = Duration::from_secs(60);
 
 type Checked<T> = Result<T, String>;
 
@@ -43,6 +47,8 @@ pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
     let log = log(&file.log)?;
     let limits = limits(&file.limits, &log)?;
     let stream = stream(&file.stream, &timing, &log)?;
+    let verdict = verdict(&file.verdict, &stream)?;
+    let secrets = secrets(&file.cluster, &store);
     let settings = Settings {
         cluster_name: file.cluster,
         node: file.node,
@@ -56,6 +62,8 @@ pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
         log,
         stream,
         limits,
+        verdict,
+        secrets,
     };
     Ok(Configuration { settings, store })
 }
@@ -351,6 +359,69 @@ fn limits(raw: &raw::LimitsTable, log: &LogSettings) -> Checked<Limits> {
         ));
     }
     Ok(limits)
+}
+
+fn verdict(raw: &raw::VerdictTable, stream: &StreamSettings) -> Checked<VerdictSettings> {
+    let default = VerdictSettings::with_heartbeats(stream.heartbeat_every);
+    let time = |given: Option<Span>, default| given.map_or(default, |span| span.0);
+    let verdict = VerdictSettings {
+        heartbeat_age_max: time(raw.heartbeat_age_max, default.heartbeat_age_max),
+        lag_max: time(raw.lag_max, default.lag_max),
+        lag_records_max: raw.lag_records_max.unwrap_or(default.lag_records_max),
+        disk_free_min: raw
+            .disk_free_min
+            .map_or(default.disk_free_min, |size| size.0),
+        flush_time_max: time(raw.flush_time_max, default.flush_time_max),
+        memory_percent_max: raw.memory_percent_max.unwrap_or(default.memory_percent_max),
+        cores_percent_min: raw.cores_percent_min.unwrap_or(default.cores_percent_min),
+        clock_offset_max: time(raw.clock_offset_max, default.clock_offset_max),
+        time_limit: time(raw.time_limit, default.time_limit),
+    };
+    let (age, every) = (verdict.heartbeat_age_max, stream.heartbeat_every);
+    if age < every * 2 || age > HEARTBEAT_AGE_LIMIT {
+        return Err(format!(
+            "verdict.heartbeat_age_max ({age:?}) must be at least 2 × stream.heartbeat_every ({every:?}) and at most {HEARTBEAT_AGE_LIMIT:?}: change it"
+        ));
+    }
+    for (name, percent) in [
+        ("verdict.memory_percent_max", verdict.memory_percent_max),
+        ("verdict.cores_percent_min", verdict.cores_percent_min),
+    ] {
+        if !(1..=100).contains(&percent) {
+            return Err(format!("{name} ({percent}) must be between 1 and 100"));
+        }
+    }
+    for (name, value) in [
+        ("verdict.lag_max", verdict.lag_max),
+        ("verdict.flush_time_max", verdict.flush_time_max),
+        ("verdict.clock_offset_max", verdict.clock_offset_max),
+    ] {
+        if value.is_zero() {
+            return Err(format!("{name} must be greater than zero"));
+        }
+    }
+    within(
+        "verdict.disk_free_min",
+        verdict.disk_free_min,
+        ByteCount::mib(1),
+        ByteCount(1 << 50),
+    )?;
+    let limit = verdict.time_limit;
+    if !(Duration::from_millis(10)..=Duration::from_secs(1)).contains(&limit) {
+        return Err(format!(
+            "verdict.time_limit ({limit:?}) must be between 10ms and 1s: an operator waits for it"
+        ));
+    }
+    Ok(verdict)
+}
+
+fn secrets(cluster_name: &str, store: &StoreSettings) -> SecretDigests {
+    let mut digests = SecretDigests::default();
+    if let Some((access, secret)) = &store.keys {
+        digests.insert(cluster_name, "store.access_key", access);
+        digests.insert(cluster_name, "store.secret_key", secret);
+    }
+    digests
 }
 
 fn client_threads(given: Option<usize>, default: NonZeroUsize) -> Checked<NonZeroUsize> {

@@ -37,6 +37,8 @@ pub(super) struct File {
     pub(super) stream: Stream,
     #[serde(default)]
     pub(super) limits: LimitsTable,
+    #[serde(default)]
+    pub(super) verdict: VerdictTable,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -134,4 +136,18 @@ pub(super) struct LimitsTable {
     pub(super) request_timeout: Option<Span>,
     pub(super) client_threads: Option<usize>,
     pub(super) hold: Option<Span>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerdictTable {
+    pub(super) heartbeat_age_max: Option<Span>,
+    pub(super) lag_max: Option<Span>,
+    pub(super) lag_records_max: Option<u64>,
+    pub(super) disk_free_min: Option<Size>,
+    pub(super) flush_time_max: Option<Span>,
+    pub(super) memory_percent_max: Option<u8>,
+    pub(super) cores_percent_min: Option<u8>,
+    pub(super) clock_offset_max: Option<Span>,
+    pub(super) time_limit: Option<Span>,
 }

@@ -72,6 +72,16 @@ command_bytes_max = "2MiB"
 request_timeout = "7s"
 client_threads = 1
 hold = "5s"
+[verdict]
+heartbeat_age_max = "2s"
+lag_max = "1s"
+lag_records_max = 10000
+disk_free_min = "256MiB"
+flush_time_max = "500ms"
+memory_percent_max = 50
+cores_percent_min = 50
+clock_offset_max = "1s"
+time_limit = "150ms"
 "#;
 
 fn parse(text: &str) -> Result<Configuration, String> {
@@ -365,6 +375,34 @@ fn sizes_that_contradict_each_other_are_refused() {
         &smallest_with("[log]\ntail_memory = \"1KiB\"\n"),
         "must be between",
     );
+}
+
+#[test]
+fn thresholds_of_the_verdict_are_checked() {
+    for (wrong, expected) in [
+        ("heartbeat_age_max = \"900ms\"", "verdict.heartbeat_age_max"),
+        ("heartbeat_age_max = \"2m\"", "verdict.heartbeat_age_max"),
+        ("memory_percent_max = 0", "verdict.memory_percent_max"),
+        ("cores_percent_min = 101", "verdict.cores_percent_min"),
+        ("lag_max = \"0s\"", "verdict.lag_max"),
+        ("disk_free_min = \"1KiB\"", "verdict.disk_free_min"),
+        ("time_limit = \"2s\"", "verdict.time_limit"),
+    ] {
+        refused(&smallest_with(&format!("[verdict]\n{wrong}\n")), expected);
+    }
+    let text = smallest_with("[stream]\nheartbeat_every = \"100ms\"\n");
+    let verdict = parse(&text).unwrap().settings.verdict;
+    assert_eq!(verdict.heartbeat_age_max, Duration::from_millis(400));
+}
+
+#[test]
+fn secrets_are_compared_by_digest() {
+    let digests = |text: &str| parse(text).unwrap().settings.secrets;
+    let full = digests(FULL);
+    assert_eq!(full, digests(&FULL.replace("\"alpha\"", "\"bravo\"")));
+    assert_ne!(full, digests(&FULL.replace("\"s\"", "\"other\"")));
+    assert_eq!(full.0.len(), 2);
+    assert_eq!(digests(SMALLEST), Default::default());
 }
 
 #[test]

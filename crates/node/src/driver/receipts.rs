@@ -44,7 +44,8 @@ impl Driver {
                     .as_ref()
                     .map(|c| c.reason.clone())
                     .unwrap_or_default(),
-                fenced_by: consumed.and_then(|c| c.fenced_by),
+                fenced_by: consumed.as_ref().and_then(|c| c.fenced_by.clone()),
+                overrides: consumed.map(|c| c.overrides).unwrap_or_default(),
                 node: self.setup.me.node.clone(),
                 epoch,
                 lossy,

@@ -1,7 +1,9 @@
 //! The node's view of the pair, computed when it is asked for.
 
+use super::verdict::{self, Subject, Surroundings};
 use crate::driver::Snapshot;
 use crate::follow::{Context, KnowledgeView};
+use crate::profile::{self, KnownPrimary, NodeProfile};
 use crate::settings::Settings;
 use crate::shard::ShardCore;
 use crate::status::{
@@ -29,6 +31,8 @@ pub struct Observer {
     shards: Vec<Arc<ShardCore>>,
     snapshot: Arc<Mutex<Snapshot>>,
     stopped: CancellationToken,
+    known: KnownPrimary,
+    store_proved: BootTime,
     started: BootTime,
 }
 
@@ -48,6 +52,8 @@ impl Observer {
         shards: Vec<Arc<ShardCore>>,
         snapshot: Arc<Mutex<Snapshot>>,
         stopped: CancellationToken,
+        known: KnownPrimary,
+        store_proved: BootTime,
     ) -> Self {
         let started = clock.now();
         let identity = Arc::new(identity);
@@ -58,6 +64,8 @@ impl Observer {
             shards,
             snapshot,
             stopped,
+            known,
+            store_proved,
             started,
         }
     }
@@ -156,9 +164,60 @@ impl Observer {
         }
     }
 
-    /// What stands for and against a promotion of this node now.
-    pub fn verdict(&self, mode: Mode, expected: Option<Epoch>) -> Verdict {
-        super::verdict::verdict(&self.status(), mode, expected, &self.settings.stream)
+    /// What this node says of itself, for another one to compare.
+    pub fn profile(&self) -> NodeProfile {
+        profile::own(&self.settings, &self.status(), self.clock.wall_millis())
+    }
+
+    /// What stands for and against a promotion of this node now. Changes
+    /// nothing; takes `verdict.time_limit` at most, and a moment.
+    pub async fn verdict(&self, mode: Mode, expected: Option<Epoch>) -> Verdict {
+        let began = self.clock.now();
+        let limit = self.settings.verdict.time_limit;
+        let (surroundings, ()) = tokio::join!(
+            Surroundings::look(&self.settings, limit),
+            self.ask_primary(limit)
+        );
+        let status = self.status();
+        let control = self.snapshot.lock().control.clone();
+        let wall_millis = self.clock.wall_millis();
+        let lease = control.as_ref().and_then(|control| control.lease.as_ref());
+        let lease = lease.map(|seen| &seen.lease);
+        let pending = control.as_ref().and_then(|control| {
+            let request = control.pending.as_ref()?;
+            lease
+                .is_some_and(|lease| request.can_act(lease, wall_millis))
+                .then_some(request)
+        });
+        let p99 = |shard: &Arc<ShardCore>| shard.flush_times.p99();
+        let now = self.clock.now();
+        let mut verdict = verdict::verdict(&Subject {
+            mode,
+            expected,
+            settings: &self.settings,
+            status: &status,
+            lease,
+            pending,
+            own: &profile::own(&self.settings, &status, wall_millis),
+            primary: self.known.get().as_ref(),
+            surroundings: &surroundings,
+            flush_p99: self.shards.iter().filter_map(p99).max(),
+            store_proved: self.store_proved,
+            now,
+        });
+        verdict.took_micros = now.since(began).as_micros() as u64;
+        verdict
+    }
+
+    /// Unless the primary was heard lately.
+    async fn ask_primary(&self, limit: Duration) {
+        let following = self.snapshot.lock().following.clone();
+        if let Some(context) = following {
+            let primary = &context.target.primary;
+            if !self.known.is_fresh(primary) {
+                self.known.ask(primary, limit).await;
+            }
+        }
     }
 
     fn shard_status(

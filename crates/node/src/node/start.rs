@@ -6,6 +6,7 @@ use crate::authority::Authority;
 use crate::driver::{
     Activations, Driver, DriverHandle, DriverState, LEASE_KEY, NodeStore, Snapshot,
 };
+use crate::profile::{self, KnownPrimary};
 use crate::services::{Peers, Services, serve};
 use crate::settings::{Endpoint, Settings};
 use crate::shard::boot::{Booted, Ground, boot, stop};
@@ -21,7 +22,7 @@ use understudy_log::{DataRoot, Identity, LogError, OsDisk, PromiseFile, RootErro
 use understudy_protocol::{Control, Lease, Member, Setup};
 use understudy_state::StateMachine;
 use understudy_store::{FaultKind, Fetched, ObjectStore, ProbeRefusal, probe};
-use understudy_types::{Clock, ClusterId, DataId, Nonce, ShardName};
+use understudy_types::{BootTime, Clock, ClusterId, DataId, Nonce, ShardName};
 
 /// How long to wait before an unreachable store is tried again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
@@ -72,6 +73,10 @@ impl<S: StateMachine> Node<S> {
         let root = match root.0 {
             Some(root) => root,
             None => found_root(&settings, &*store, &*clock).await?,
+        };
+        let store = Proved {
+            at: clock.now(),
+            store,
         };
         start_on(settings, store, clock, empty, root, listener).await
     }
@@ -230,9 +235,15 @@ async fn boot_shards<S: StateMachine>(
     Err(failed)
 }
 
+/// A store that has shown that it honours conditional writes.
+struct Proved {
+    store: Arc<dyn ObjectStore>,
+    at: BootTime,
+}
+
 async fn start_on<S: StateMachine>(
     settings: Arc<Settings>,
-    store: Arc<dyn ObjectStore>,
+    store: Proved,
     clock: Arc<dyn Clock>,
     empty: impl Fn(&ShardName) -> S + Send + Sync + 'static,
     root: DataRoot<OsDisk>,
@@ -284,7 +295,7 @@ async fn start_on<S: StateMachine>(
         settings: settings.clone(),
         shards: cores.clone(),
         views: booted.iter().map(|shard| shard.view.clone()).collect(),
-        store: NodeStore::new(store),
+        store: NodeStore::new(store.store),
         disk: root.disk().clone(),
         promise: Arc::new(Mutex::new(promise)),
         clock: clock.clone(),
@@ -296,13 +307,16 @@ async fn start_on<S: StateMachine>(
         shutdown: shutdown.clone(),
         state: DriverState::default(),
     };
+    let known = KnownPrimary::load(root.disk().clone(), clock.clone());
     let observer = Observer::new(
         settings.clone(),
         identity,
         clock.clone(),
         cores.clone(),
-        snapshot,
+        snapshot.clone(),
         stop_services.clone(),
+        known.clone(),
+        store.at,
     );
     let handles: BTreeMap<_, _> = booted
         .iter()
@@ -330,6 +344,7 @@ async fn start_on<S: StateMachine>(
             failed.raise(format!("the replication service ended: {error}"));
         }
     });
+    tasks.spawn(profile::watch(known, snapshot, stop_services.clone()));
     let ended = driver_ended.clone();
     tasks.spawn(async move {
         // The root stays locked as long as the driver lives.

@@ -14,8 +14,9 @@ use understudy_protocol::{Mode, RequestId, RoleName};
 use understudy_types::{Epoch, ShardName, lsn_value};
 use understudy_wire::v1::{
     AcknowledgeRequest, AcknowledgeResponse, ActivationStep, KnockRequest, KnockResponse,
-    RebuildStateRequest, RebuildStateResponse, RebuiltShard, StatusRequest, StatusResponse,
-    VerdictRequest, VerdictResponse, WatchActivationRequest, admin_server::Admin,
+    ProfileRequest, ProfileResponse, RebuildStateRequest, RebuildStateResponse, RebuiltShard,
+    StatusRequest, StatusResponse, VerdictRequest, VerdictResponse, WatchActivationRequest,
+    admin_server::Admin,
 };
 
 pub(crate) struct AdminService {
@@ -59,8 +60,16 @@ impl Admin for AdminService {
             }
         };
         let expected = (expect_epoch > 0).then(|| Epoch::new(expect_epoch));
-        let json = json(&self.observer.verdict(mode, expected))?;
+        let json = json(&self.observer.verdict(mode, expected).await)?;
         Ok(Response::new(VerdictResponse { json }))
+    }
+
+    async fn profile(
+        &self,
+        _: Request<ProfileRequest>,
+    ) -> Result<Response<ProfileResponse>, Status> {
+        let json = json(&self.observer.profile())?;
+        Ok(Response::new(ProfileResponse { json }))
     }
 
     async fn rebuild_state(

@@ -128,6 +128,7 @@ pub(crate) fn boot<S: StateMachine>(
         quarantined_records: AtomicU64::new(quarantined(root.disk(), shard)),
         scrub: Mutex::default(),
         scrub_stop: Stop::default(),
+        flush_times: Default::default(),
     });
     let answers = Arc::new(Answers::new());
     let state = Arc::new(RwLock::new(state));

@@ -187,7 +187,7 @@ impl<S: StateMachine> LogThread<S> {
             }
             Err(error) => return Err(error),
         }
-        self.log.flush()?;
+        self.flush()?;
         let answers = proposals.into_iter().map(|proposal| Pending {
             answer: proposal.answer,
             place: self.shard.unanswered.place(),
@@ -200,6 +200,14 @@ impl<S: StateMachine> LogThread<S> {
             answers: answers.collect(),
         });
         self.publish_as_primary(batch);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Ended {
+        let began = self.clock.now();
+        self.log.flush()?;
+        let took = self.clock.now().since(began);
+        self.shard.flush_times.note(took);
         Ok(())
     }
 
@@ -283,7 +291,7 @@ impl<S: StateMachine> LogThread<S> {
             }
         }
         if !stored.is_empty() {
-            self.log.flush()?;
+            self.flush()?;
             self.publish_as_standby(stored);
         }
         Ok(put_off)
@@ -374,7 +382,7 @@ impl<S: StateMachine> LogThread<S> {
         });
         let batch = builder.finish();
         self.log.append(&batch)?;
-        self.log.flush()?;
+        self.flush()?;
         let history = outline(&self.log).history;
         self.shard.update(|marks| {
             marks.open(epoch);

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use tonic::transport::Channel;
 use understudy_node::handle::ShardHandle;
 use understudy_node::settings::{
-    Endpoint, Limits, LogSettings, Settings, ShardSettings, StreamSettings,
+    Endpoint, Limits, LogSettings, SecretDigests, Settings, ShardSettings, StreamSettings,
+    VerdictSettings,
 };
 use understudy_node::{BootClock, Node, Observer};
 use understudy_protocol::{
@@ -137,6 +138,8 @@ impl<S: StateMachine> Pair<S> {
                 ..StreamSettings::default()
             },
             limits: Limits::default(),
+            verdict: VerdictSettings::with_heartbeats(Duration::from_millis(100)),
+            secrets: SecretDigests::default(),
         }
     }
 
@@ -223,6 +226,7 @@ impl<S: StateMachine> Pair<S> {
             expect_holder: None,
             accept_loss,
             fenced_by: None,
+            overrides: Vec::new(),
             by: "test".to_owned(),
             reason: "test".to_owned(),
             not_after_ms: BootClock.wall_millis() + 60_000,

@@ -149,6 +149,7 @@ impl Control {
             expect_holder: Some(holder.node.clone()),
             accept_loss: AcceptLoss::Nothing,
             fenced_by: None,
+            overrides: Vec::new(),
             by: "automatic".to_owned(),
             reason: format!("the lease stood still for {stood_still:.1} s"),
             not_after_ms: moment.wall_millis.saturating_add(VALID_MILLIS),

@@ -239,6 +239,7 @@ impl Control {
                 by: request.by,
                 reason: request.reason,
                 fenced_by: None,
+                overrides: request.overrides,
             }),
         });
         self.desk.write(moment, seen.etag.clone(), draft, out);

@@ -1,6 +1,7 @@
 //! What a status page may see of the role.
 
 use super::{Control, Role};
+use crate::activation::ActivationRequest;
 use crate::lease::{Heads, Lease, StandbyId};
 use serde::Serialize;
 use std::fmt;
@@ -61,6 +62,8 @@ pub struct ControlView {
     pub peers: Vec<PeerView>,
     /// What a failover to this node could lose now; `None` on a primary.
     pub loss_bound: Option<super::LossBound>,
+    /// The last request that came and that this node has not dealt with.
+    pub pending: Option<ActivationRequest>,
 }
 
 impl Control {
@@ -98,6 +101,7 @@ impl Control {
             deadline,
             peers,
             loss_bound,
+            pending: self.inbox.open().cloned(),
         }
     }
 

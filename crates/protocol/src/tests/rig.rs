@@ -75,6 +75,7 @@ pub(super) fn failover(to: &str, epoch: u64, accept_loss: AcceptLoss) -> Activat
         expect_holder: None,
         accept_loss,
         fenced_by: None,
+        overrides: Vec::new(),
         by: "test".to_owned(),
         reason: "test".to_owned(),
         not_after_ms: 1_000_000,

@@ -139,6 +139,7 @@ impl World {
             expect_holder: None,
             accept_loss,
             fenced_by: None,
+            overrides: Vec::new(),
             by: "operator".to_owned(),
             reason: "simulation".to_owned(),
             not_after_ms: u64::MAX / 2,

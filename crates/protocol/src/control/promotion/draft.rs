@@ -15,6 +15,7 @@ fn consumed(promotion: &Promotion, lease: &Lease) -> Option<Consumed> {
             by: request.by.clone(),
             reason: request.reason.clone(),
             fenced_by: request.fenced_by.clone(),
+            overrides: request.overrides.clone(),
         }),
         Cause::Handover {
             activation: Some(activation),

@@ -17,6 +17,7 @@ fn lease() -> Lease {
         by: "ada".to_owned(),
         reason: "maintenance".to_owned(),
         fenced_by: Some("power off".to_owned()),
+        overrides: Vec::new(),
     };
     lease.handover = Some(Handover {
         successor: node("b"),
