@@ -70,6 +70,14 @@ pub(crate) fn describe(receipt: &Receipt) -> String {
     for Override { check, fact } in &receipt.overrides {
         out += &format!("\n  overridden {check}: {fact}");
     }
+    for hook in &receipt.hooks {
+        let end = hook
+            .failure
+            .as_ref()
+            .map_or("passed".to_owned(), |why| format!("FAILED: {why}"));
+        let took = span(hook.took_micros as f64 / 1e6);
+        out += &format!("\n  hook {} {end} in {took}", hook.name());
+    }
     for step in &receipt.steps {
         let seconds = step.elapsed_micros as f64 / 1e6;
         out += &format!("\n  {seconds:7.3}  {}", step.detail);

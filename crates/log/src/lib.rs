@@ -41,7 +41,7 @@ pub use error::{AppendRefusal, Damage, LogError};
 pub use log::{DEFAULT_SEGMENT_SIZE, EpochFork, Log, LogConfig};
 pub use reader::{LogReader, ReaderFactory};
 pub use recovery::{RecoveryReport, TornTail};
-pub use root::{DataRoot, Identity, PromiseFile, RootError, RootLock};
+pub use root::{DataRoot, HookMark, Identity, PromiseFile, RootError, RootLock, mark_hook};
 pub use scrub::{Scrub, Scrubbed, Sealed};
 pub use set_aside::{DamagedEnd, find_damaged_end, set_aside};
 pub use sim::SimDisk;

@@ -1,11 +1,12 @@
 //! What a node is started with: valid by construction, made from the
 //! configuration file, the flags and the environment by [`crate::config`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
+use understudy_protocol::control::HookPhase;
 use understudy_protocol::{AckPolicy, FailoverPolicy, Timing};
 use understudy_types::{ByteCount, NodeId, ShardName};
 
@@ -27,6 +28,35 @@ pub struct Settings {
     pub limits: Limits,
     pub verdict: VerdictSettings,
     pub secrets: SecretDigests,
+    pub hooks: HookSettings,
+}
+
+/// The operator's commands around a promotion of this node.
+#[derive(Clone, Debug, Default)]
+pub struct HookSettings {
+    pub before_promotion: Option<HookCommand>,
+    pub after_promotion: Option<HookCommand>,
+}
+
+#[derive(Clone, Debug)]
+pub struct HookCommand {
+    /// The program, then its arguments. Not empty.
+    pub command: Vec<String>,
+    /// When it, and all that it started, is killed.
+    pub timeout: Duration,
+}
+
+impl HookSettings {
+    /// For which there is a command.
+    pub(crate) fn phases(&self) -> BTreeSet<HookPhase> {
+        let before = self.before_promotion.as_ref();
+        let after = self.after_promotion.as_ref();
+        let before = before.map(|_| HookPhase::BeforePromotion);
+        before
+            .into_iter()
+            .chain(after.map(|_| HookPhase::AfterPromotion))
+            .collect()
+    }
 }
 
 /// The thresholds of the verdict on a promotion.

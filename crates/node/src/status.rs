@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use understudy_protocol::control::AckHome;
+use understudy_protocol::control::{AckHome, HookPhase};
 use understudy_protocol::{AckPolicy, LossBound, Override};
 use understudy_types::{ClusterId, DataId, Epoch, NodeId, Position, ShardName};
 
@@ -36,6 +36,9 @@ pub struct Status {
     /// What a failover to this node may lose now; absent on a primary.
     pub loss_bound: Option<LossBound>,
     pub disk_free_bytes: Option<u64>,
+    /// The last hook that ended, since this process started.
+    #[serde(default)]
+    pub last_hook: Option<HookRecord>,
 }
 
 impl Status {
@@ -228,7 +231,34 @@ pub struct Receipt {
     /// From the moment this node noticed the request until it served.
     pub rto_micros: u64,
     pub steps: Vec<ActivationStepRecord>,
+    /// The operator's commands around it, as far as they have ended.
+    #[serde(default)]
+    pub hooks: Vec<HookRecord>,
     pub wall_millis: u64,
+}
+
+/// How an operator's command around a promotion ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookRecord {
+    pub phase: HookPhase,
+    /// That was to be taken, or was.
+    pub epoch: Epoch,
+    pub request: Option<String>,
+    /// `None`: it has passed.
+    pub failure: Option<String>,
+    /// What it wrote, up to a limit.
+    pub output: String,
+    pub took_micros: u64,
+}
+
+impl HookRecord {
+    /// As the configuration names it.
+    pub fn name(&self) -> &'static str {
+        match self.phase {
+            HookPhase::BeforePromotion => "before_promotion",
+            HookPhase::AfterPromotion => "after_promotion",
+        }
+    }
 }
 
 /// The answer of `Admin.Verdict`.

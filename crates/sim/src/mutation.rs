@@ -112,6 +112,8 @@ mutations! {
     SlotsNotDrained = "slots-not-drained",
     /// Under `local` a write waits for the flush of a standby.
     LocalWaitsForStandby = "local-waits-for-standby",
+    /// A hook before a promotion that fails is taken for one that passes.
+    FailedHookPasses = "failed-hook-passes",
 }
 
 impl fmt::Display for Mutation {

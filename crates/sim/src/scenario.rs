@@ -1,7 +1,9 @@
 //! What a seed decides before anything happens.
 
 use crate::chance::Chance;
+use std::collections::BTreeSet;
 use std::time::Duration;
+use understudy_protocol::control::HookPhase;
 use understudy_protocol::{AckPolicy, FailoverPolicy, Timing};
 use understudy_types::{ClusterId, NodeId, ShardName};
 
@@ -13,6 +15,7 @@ pub(crate) struct Scenario {
     pub ack_policy: AckPolicy,
     pub failover: FailoverPolicy,
     pub timing: Timing,
+    pub hooks: BTreeSet<HookPhase>,
     /// How long faults go on.
     pub faults_for: Duration,
     /// Between two faults, on average about half of it.
@@ -51,6 +54,15 @@ fn failover_of(seed: u64) -> FailoverPolicy {
     FailoverPolicy::automatic(Some(hold_off), &quick_timing()).expect("a sound hold-off")
 }
 
+/// Two of sixteen seeds, one of them with nodes that act by themselves, have
+/// nodes with hooks. Not drawn either.
+fn hooks_of(seed: u64) -> BTreeSet<HookPhase> {
+    match seed % 16 {
+        9 | 14 => [HookPhase::BeforePromotion, HookPhase::AfterPromotion].into(),
+        _ => BTreeSet::new(),
+    }
+}
+
 impl Scenario {
     pub(crate) fn draw(seed: u64, chance: &mut Chance) -> Scenario {
         let calm = chance.percent(15);
@@ -65,6 +77,7 @@ impl Scenario {
             },
             failover: failover_of(seed),
             timing: quick_timing(),
+            hooks: hooks_of(seed),
             faults_for: chance.millis(20_000, 50_000),
             fault_gap: if calm {
                 chance.millis(6000, 12_000)

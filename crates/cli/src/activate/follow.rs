@@ -70,7 +70,9 @@ fn patience(configuration: &Configuration, request: &ActivationRequest) -> Durat
         Mode::Switchover => timing.handover_timeout,
         Mode::Failover => timing.ttl * 2,
     };
-    wait + timing.poll_every + 4 * timing.attempt_timeout
+    let hooks = &configuration.settings.hooks;
+    let hooked = hooks.before_promotion.as_ref().map(|hook| hook.timeout);
+    wait + hooked.unwrap_or_default() + timing.poll_every + 4 * timing.attempt_timeout
 }
 
 async fn until_end(

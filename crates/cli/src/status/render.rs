@@ -25,6 +25,9 @@ pub(super) fn render(report: &PairReport) -> String {
     if let Some(primary) = report.primary() {
         silent_standbys(&mut out, report, primary);
     }
+    for status in report.statuses() {
+        failed_hook(&mut out, status);
+    }
     for status in report.statuses().filter(|status| status.stream.is_some()) {
         promoted_now(&mut out, status);
     }
@@ -32,6 +35,18 @@ pub(super) fn render(report: &PairReport) -> String {
         out += "no node answers: is one running? (understudy dev, understudy run)\n";
     }
     out
+}
+
+fn failed_hook(out: &mut String, status: &Status) {
+    if let Some(hook) = &status.last_hook
+        && let Some(failure) = &hook.failure
+    {
+        let (node, name, epoch) = (&status.node, hook.name(), hook.epoch);
+        let _ = writeln!(
+            out,
+            "WARNING  hooks.{name} of {node} failed for epoch {epoch}: {failure}"
+        );
+    }
 }
 
 /// The holder knows its lease best; then whoever saw the highest epoch.

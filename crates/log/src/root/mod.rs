@@ -11,11 +11,13 @@
 //! ```
 
 mod error;
+mod hook_marks;
 mod identity;
 mod lock;
 mod promise;
 
 pub use error::RootError;
+pub use hook_marks::{HookMark, mark_hook};
 pub use identity::{IDENTITY_FORMAT, Identity};
 pub use lock::RootLock;
 pub use promise::{PROMISE_FORMAT, PromiseFile};

@@ -1,7 +1,7 @@
 use crate::common::*;
 use understudy_log::sim::decisions;
-use understudy_log::{DataRoot, Disk, Identity, PromiseFile, RootError};
-use understudy_types::{ClusterId, DataId, Epoch, NodeId};
+use understudy_log::{DataRoot, Disk, HookMark, Identity, PromiseFile, RootError, mark_hook};
+use understudy_types::{ClusterId, DataId, Epoch, NodeId, Nonce};
 
 fn node(name: &str) -> NodeId {
     name.parse().unwrap()
@@ -134,4 +134,31 @@ fn founding_survives_a_power_cut_at_any_step() {
             }
         }
     }
+}
+
+#[test]
+fn hook_is_marked_once_for_each_of_the_last_requests() {
+    let disk = sim();
+    let request = |number: u16| {
+        let mut bytes = [0; 16];
+        bytes[..2].copy_from_slice(&number.to_le_bytes());
+        Nonce::from_bytes(bytes)
+    };
+    for number in 0..256 {
+        assert_eq!(mark_hook(&*disk, request(number)).unwrap(), HookMark::First);
+        assert_eq!(mark_hook(&*disk, request(number)).unwrap(), HookMark::Again);
+    }
+    assert_eq!(mark_hook(&*disk, request(0)).unwrap(), HookMark::Again);
+    assert_eq!(mark_hook(&*disk, request(256)).unwrap(), HookMark::First);
+    let body = disk.read("hook").unwrap();
+    assert_eq!(body.len(), 256 * 33 - 1);
+}
+
+#[test]
+fn hook_that_was_marked_is_marked_after_a_power_cut() {
+    let disk = sim();
+    let request = Nonce::from_bytes([7; 16]);
+    mark_hook(&*disk, request).unwrap();
+    disk.crash(&mut decisions(3));
+    assert_eq!(mark_hook(&*disk, request).unwrap(), HookMark::Again);
 }

@@ -4,8 +4,8 @@ use super::raw::{self, FailoverWord, File};
 use super::units::{Size, Span};
 use super::{Configuration, StoreSettings};
 use crate::settings::{
-    Endpoint, Limits, LogSettings, SecretDigests, Settings, ShardSettings, StreamSettings,
-    VerdictSettings,
+    Endpoint, HookCommand, HookSettings, Limits, LogSettings, SecretDigests, Settings,
+    ShardSettings, StreamSettings, VerdictSettings,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,6 +19,8 @@ use understudy_types::{ByteCount, ShardName};
 const REPLICATION_PORT: u16 = 2390;
 const CONSOLE_PORT: u16 = 2391;
 const CLIENT_THREADS_MAX: usize = 256;
+const HOOK_TIMEOUT: Duration = Duration::from_secs(5);
+const HOOK_TIMEOUT_MAX: Duration = Duration::from_secs(45);
 const HEARTBEAT_AGE_LIMIT: Duration = Duration::from_secs(60);
 
 type Checked<T> = Result<T, String>;
@@ -49,6 +51,10 @@ pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
     let stream = stream(&file.stream, &timing, &log)?;
     let verdict = verdict(&file.verdict, &stream)?;
     let secrets = secrets(&file.cluster, &store);
+    let hooks = HookSettings {
+        before_promotion: hook("before_promotion", file.hooks.before_promotion)?,
+        after_promotion: hook("after_promotion", file.hooks.after_promotion)?,
+    };
     let settings = Settings {
         cluster_name: file.cluster,
         node: file.node,
@@ -64,6 +70,7 @@ pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
         limits,
         verdict,
         secrets,
+        hooks,
     };
     Ok(Configuration { settings, store })
 }
@@ -413,6 +420,24 @@ fn verdict(raw: &raw::VerdictTable, stream: &StreamSettings) -> Checked<VerdictS
         ));
     }
     Ok(verdict)
+}
+
+fn hook(name: &str, raw: Option<raw::Hook>) -> Checked<Option<HookCommand>> {
+    let Some(raw::Hook { command, timeout }) = raw else {
+        return Ok(None);
+    };
+    if command.first().is_none_or(|program| program.is_empty()) {
+        return Err(format!(
+            "hooks.{name}.command names no program: give a list, the program first"
+        ));
+    }
+    let timeout = timeout.map_or(HOOK_TIMEOUT, |span| span.0);
+    if timeout.is_zero() || timeout > HOOK_TIMEOUT_MAX {
+        return Err(format!(
+            "hooks.{name}.timeout ({timeout:?}) must be more than 0 and at most {HOOK_TIMEOUT_MAX:?}: a request is void a minute after it was made"
+        ));
+    }
+    Ok(Some(HookCommand { command, timeout }))
 }
 
 fn secrets(cluster_name: &str, store: &StoreSettings) -> SecretDigests {

@@ -39,6 +39,8 @@ pub(super) struct File {
     pub(super) limits: LimitsTable,
     #[serde(default)]
     pub(super) verdict: VerdictTable,
+    #[serde(default)]
+    pub(super) hooks: Hooks,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -150,4 +152,18 @@ pub(super) struct VerdictTable {
     pub(super) cores_percent_min: Option<u8>,
     pub(super) clock_offset_max: Option<Span>,
     pub(super) time_limit: Option<Span>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hooks {
+    pub(super) before_promotion: Option<Hook>,
+    pub(super) after_promotion: Option<Hook>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hook {
+    pub(super) command: Vec<String>,
+    pub(super) timeout: Option<Span>,
 }

@@ -82,6 +82,9 @@ memory_percent_max = 50
 cores_percent_min = 50
 clock_offset_max = "1s"
 time_limit = "150ms"
+[hooks]
+before_promotion = { command = ["/bin/true"], timeout = "5s" }
+after_promotion = { command = ["/bin/true"], timeout = "5s" }
 "#;
 
 fn parse(text: &str) -> Result<Configuration, String> {
@@ -393,6 +396,41 @@ fn thresholds_of_the_verdict_are_checked() {
     let text = smallest_with("[stream]\nheartbeat_every = \"100ms\"\n");
     let verdict = parse(&text).unwrap().settings.verdict;
     assert_eq!(verdict.heartbeat_age_max, Duration::from_millis(400));
+}
+
+#[test]
+fn hooks_are_checked() {
+    for (wrong, expected) in [
+        (
+            "before_promotion = { command = [] }",
+            "hooks.before_promotion.command",
+        ),
+        (
+            "after_promotion = { command = [\"\"] }",
+            "hooks.after_promotion.command",
+        ),
+        (
+            "after_promotion = { command = [\"x\"], timeout = \"46s\" }",
+            "hooks.after_promotion.timeout",
+        ),
+        (
+            "before_promotion = { command = [\"x\"], timeout = \"0s\" }",
+            "hooks.before_promotion.timeout",
+        ),
+        (
+            "during_promotion = { command = [\"x\"] }",
+            "during_promotion",
+        ),
+    ] {
+        refused(&smallest_with(&format!("[hooks]\n{wrong}\n")), expected);
+    }
+    let text = smallest_with("[hooks]\nafter_promotion = { command = [\"x\", \"y\"] }\n");
+    let hooks = parse(&text).unwrap().settings.hooks;
+    assert!(hooks.before_promotion.is_none());
+    assert_eq!(
+        hooks.after_promotion.unwrap().timeout,
+        Duration::from_secs(5)
+    );
 }
 
 #[test]

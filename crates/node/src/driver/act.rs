@@ -38,6 +38,7 @@ impl Driver {
                 });
             }
             Action::PersistPromise(epoch) => self.persist_promise(epoch),
+            Action::RunHook(call) => self.run_hook(*call),
             Action::Follow {
                 epoch,
                 promised,

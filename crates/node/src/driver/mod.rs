@@ -5,12 +5,15 @@ mod act;
 mod activations;
 mod collect;
 mod flag_file;
+mod hooks;
 mod receipts;
 mod slots;
 mod store_io;
 
 pub(crate) use activations::Activations;
 pub(crate) use store_io::NodeStore;
+
+use hooks::HookRun;
 
 use crate::authority::Authority;
 use crate::follow::Following;
@@ -19,6 +22,7 @@ use crate::node::Fatal;
 use crate::services::Peers;
 use crate::settings::Settings;
 use crate::shard::ShardCore;
+use crate::status::{HookRecord, Receipt};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -53,6 +57,7 @@ pub(crate) enum Told {
         epoch: Epoch,
         shard: ShardName,
     },
+    HookRan(Box<HookRun>),
 }
 
 /// A grip on the driver for the services and the streams.
@@ -116,6 +121,7 @@ pub(crate) struct Snapshot {
     pub(crate) control: Option<ControlView>,
     pub(crate) serving: bool,
     pub(crate) following: Option<Arc<crate::follow::Context>>,
+    pub(crate) last_hook: Option<HookRecord>,
 }
 
 pub(crate) struct Driver {
@@ -154,6 +160,10 @@ pub(crate) struct DriverState {
     granted: bool,
     flag_checked: Option<BootTime>,
     taken: Option<(RequestId, Epoch, bool, Heads, LossBound)>,
+    /// The hook before the promotion that is under way, or was the last.
+    hook_before: Option<HookRecord>,
+    /// Of the last epoch that was taken by request here.
+    receipt: Option<Receipt>,
     exiting: bool,
     shutdown_told: bool,
 }
@@ -190,6 +200,7 @@ impl Driver {
         match told {
             Told::Core(event) => Some(event),
             Told::Held { hold, event } => (hold == self.state.hold).then_some(event),
+            Told::HookRan(run) => self.hook_ran(*run),
             Told::PrimaryEnded { epoch, shard } => {
                 let shards = self.state.ended.entry(epoch).or_default();
                 shards.insert(shard);

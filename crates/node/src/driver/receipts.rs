@@ -1,10 +1,10 @@
 //! What remains of an activation: a file for each epoch that one led to.
 
 use super::Driver;
-use crate::status::Receipt;
-use understudy_log::{Disk, DiskError, OsDisk};
+use crate::status::{HookRecord, Receipt};
+use understudy_log::{Disk, DiskError, OsDisk, replace_durably};
 use understudy_protocol::RequestId;
-use understudy_protocol::control::Step;
+use understudy_protocol::control::{HookPhase, Step};
 use understudy_types::Epoch;
 
 const DIRECTORY: &str = "receipts";
@@ -53,12 +53,39 @@ impl Driver {
                 forks,
                 rto_micros,
                 steps,
+                hooks: self.hook_of(&id.to_string()).into_iter().collect(),
                 wall_millis: self.clock.wall_millis(),
             };
             self.keep_receipt(&receipt);
+            self.state.receipt = Some(receipt.clone());
             activations.receipt(id, receipt);
         }
         activations.announce();
+    }
+
+    /// The hook before the promotion, if it ran for this request.
+    fn hook_of(&self, request: &str) -> Option<HookRecord> {
+        let record = self.state.hook_before.as_ref()?;
+        (record.request.as_deref() == Some(request)).then(|| record.clone())
+    }
+
+    /// Keeps what a hook did for the receipt, or adds it to the one there is.
+    pub(super) fn note_hook(&mut self, record: &HookRecord) {
+        if record.phase == HookPhase::BeforePromotion {
+            self.state.hook_before = Some(record.clone());
+            return;
+        }
+        let Some(mut receipt) = self.state.receipt.take() else {
+            return;
+        };
+        if receipt.epoch == record.epoch {
+            receipt.hooks.push(record.clone());
+            self.keep_receipt(&receipt);
+            if let Ok(id) = receipt.request.parse() {
+                self.handle.activations().receipt(id, receipt.clone());
+            }
+        }
+        self.state.receipt = Some(receipt);
     }
 
     fn keep_receipt(&self, receipt: &Receipt) {
@@ -75,18 +102,6 @@ impl Driver {
 fn store(disk: &OsDisk, epoch: Epoch, receipt: &Receipt) -> Result<(), DiskError> {
     let body = serde_json::to_vec_pretty(receipt).expect("a receipt is always representable");
     disk.create_dir(DIRECTORY)?;
-    let incoming = format!("{DIRECTORY}/incoming.tmp");
-    if disk
-        .list(DIRECTORY)?
-        .iter()
-        .any(|name| name == "incoming.tmp")
-    {
-        disk.remove(&incoming)?;
-    }
-    let file = disk.create_new(&incoming, 0)?;
-    disk.write_at(&file, 0, &body)?;
-    disk.sync_data(&file)?;
-    disk.rename(&incoming, &format!("{DIRECTORY}/epoch-{epoch}.json"))?;
-    disk.sync_dir(DIRECTORY)?;
+    replace_durably(disk, &format!("{DIRECTORY}/epoch-{epoch}.json"), &body)?;
     disk.sync_dir("")
 }

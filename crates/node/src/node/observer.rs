@@ -109,9 +109,13 @@ impl Observer {
 
     pub fn status(&self) -> Status {
         let now = self.clock.now();
-        let (control, following) = {
+        let (control, following, last_hook) = {
             let snapshot = self.snapshot.lock();
-            (snapshot.control.clone(), snapshot.following.clone())
+            (
+                snapshot.control.clone(),
+                snapshot.following.clone(),
+                snapshot.last_hook.clone(),
+            )
         };
         let primary = control.as_ref().is_some_and(|c| c.deadline.is_some());
         let following = following.filter(|_| !primary);
@@ -161,6 +165,7 @@ impl Observer {
                 .unwrap_or_default(),
             loss_bound: control.as_ref().and_then(|c| c.loss_bound),
             disk_free_bytes: OsDisk::new(&self.settings.data).free_bytes().ok(),
+            last_hook,
         }
     }
 

@@ -278,6 +278,7 @@ async fn start_on<S: StateMachine>(
         ack_policy: settings.ack_policy,
         failover: settings.failover,
         timing: settings.timing.clone(),
+        hooks: settings.hooks.phases(),
     };
     let cores: Vec<_> = booted.iter().map(|shard| shard.core.clone()).collect();
     let heads = cores

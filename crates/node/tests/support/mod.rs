@@ -2,15 +2,17 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses what it needs")]
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 use understudy_node::handle::ShardHandle;
 use understudy_node::settings::{
-    Endpoint, Limits, LogSettings, SecretDigests, Settings, ShardSettings, StreamSettings,
-    VerdictSettings,
+    Endpoint, HookSettings, Limits, LogSettings, SecretDigests, Settings, ShardSettings,
+    StreamSettings, VerdictSettings,
 };
 use understudy_node::{BootClock, Node, Observer};
 use understudy_protocol::{
@@ -32,6 +34,8 @@ pub struct Pair<S: StateMachine> {
     policy: AckPolicy,
     empty: Empty<S>,
     nodes: Vec<Running<S>>,
+    /// By node; none unless a test says so before it starts the node.
+    pub hooks: BTreeMap<String, HookSettings>,
 }
 
 struct Running<S: StateMachine> {
@@ -86,6 +90,7 @@ impl<S: StateMachine> Pair<S> {
             policy,
             empty,
             nodes: Vec::new(),
+            hooks: BTreeMap::new(),
         };
         pair.start_node("alpha").await;
         pair.until("alpha serves", |pair| {
@@ -110,7 +115,7 @@ impl<S: StateMachine> Pair<S> {
         Settings {
             cluster_name: "test".to_owned(),
             node: name.parse().expect("a name"),
-            data: self.directory.path().join(name),
+            data: self.data(name),
             ack_policy: self.policy,
             failover: FailoverPolicy::Manual,
             timing: Timing {
@@ -140,6 +145,7 @@ impl<S: StateMachine> Pair<S> {
             limits: Limits::default(),
             verdict: VerdictSettings::with_heartbeats(Duration::from_millis(100)),
             secrets: SecretDigests::default(),
+            hooks: self.hooks.get(name).cloned().unwrap_or_default(),
         }
     }
 
@@ -179,6 +185,11 @@ impl<S: StateMachine> Pair<S> {
             .iter()
             .find(|node| node.name.as_str() == name)
             .expect("it runs")
+    }
+
+    /// The data root of a node.
+    pub fn data(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     pub fn handle(&self, name: &str) -> ShardHandle<S> {

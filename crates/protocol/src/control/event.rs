@@ -1,6 +1,7 @@
 //! What the core is told, and what it asks for.
 
 use super::automatic::Reluctance;
+use super::hooks::{HookCall, HookOutcome, HookPhase};
 use super::loss::{Known, LossBound};
 use crate::activation::{ActivationRequest, RequestId};
 use crate::failover::FailoverPolicy;
@@ -20,6 +21,8 @@ pub struct Setup {
     pub ack_policy: AckPolicy,
     pub failover: FailoverPolicy,
     pub timing: Timing,
+    /// Phases for which there is a command.
+    pub hooks: BTreeSet<HookPhase>,
 }
 
 /// Now, and what the core may not have of its own.
@@ -99,6 +102,11 @@ pub enum Event {
         expect_epoch: Epoch,
     },
     Shutdown,
+    /// The hook before the promotion for this request has ended.
+    HookEnded {
+        id: RequestId,
+        outcome: HookOutcome,
+    },
 
     /// The epoch's first batch is flushed and all before it is applied.
     Opened(Epoch),
@@ -159,6 +167,10 @@ pub enum Action {
     },
     /// Make the promise durable, then say [`Event::PromisePersisted`].
     PersistPromise(Epoch),
+
+    /// Run the hook of this phase; of the one before a promotion say
+    /// [`Event::HookEnded`], whatever becomes of it.
+    RunHook(Box<HookCall>),
 
     /// Follow this primary in this epoch; `promised` goes into the hello.
     Follow {

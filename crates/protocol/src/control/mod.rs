@@ -9,6 +9,7 @@ mod activate;
 mod automatic;
 mod desk;
 mod event;
+mod hooks;
 mod inbox;
 mod insync;
 mod loss;
@@ -23,6 +24,7 @@ pub use event::{
     Action, Completeness, Drained, Event, Facts, LeaseFetched, Moment, Notice, ObjectFetched,
     Setup, Step, WriteAnswer,
 };
+pub use hooks::{HookCall, HookOutcome, HookPhase};
 pub use insync::AckHome;
 pub use loss::{Known, LossBound};
 pub use view::{ControlView, LeaseView, PeerView, RoleName};
@@ -32,6 +34,7 @@ use crate::lease::{ETag, Heads, Lease};
 use activate::displaced;
 use automatic::Watch;
 use desk::{Desk, DeskNews};
+use hooks::Hooks;
 use inbox::{Inbox, Look, Wait};
 use loss::Confirmed;
 use primary::Primary;
@@ -78,6 +81,7 @@ pub struct Control {
     watch: Watch,
     /// An operator's acknowledgement on its way into the lease.
     acknowledging: Option<RequestId>,
+    hooks: Hooks,
     role: Role,
     shutting_down: bool,
 }
@@ -100,6 +104,7 @@ impl Control {
             confirmed: Confirmed::default(),
             watch: Watch::default(),
             acknowledging: None,
+            hooks: Hooks::default(),
             role: Role::Standby(Standby::default()),
             shutting_down: false,
         }
@@ -167,6 +172,7 @@ impl Control {
             Event::Acknowledge { id, expect_epoch } => {
                 self.note_acknowledgement(id, expect_epoch, out);
             }
+            Event::HookEnded { id, outcome } => self.hooks.note_ended(id, outcome),
             Event::Shutdown => self.shutting_down = true,
             other => self.note_in_role(moment, other),
         }

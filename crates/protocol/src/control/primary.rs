@@ -3,6 +3,7 @@
 use super::activate::judge_as_primary;
 use super::desk::{Desk, Won};
 use super::event::{Action, Event, Moment, Notice, Setup, Step};
+use super::hooks::HookCall;
 use super::insync::{AckHome, Joining, Leaving};
 use super::pause::{Pause, Purpose, Stage};
 use super::promotion::Promotion;
@@ -34,6 +35,8 @@ pub(super) struct Primary {
     told_serving: bool,
     /// The activation that made this node primary, until it serves.
     request: Option<RequestId>,
+    /// To run when it serves.
+    hook: Option<Box<HookCall>>,
     lapsed: bool,
     pub(super) peers: BTreeMap<StandbyId, Peer>,
     pub(super) joining: Option<Joining>,
@@ -49,16 +52,30 @@ pub(super) struct Primary {
     step_up: Option<Epoch>,
 }
 
+/// What a promotion leaves to be done when its epoch is open.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub(super) request: Option<RequestId>,
+    pub(super) hook: Option<Box<HookCall>>,
+    pub(super) lossy: bool,
+    /// Each shard's first free slot, where the slots were drained.
+    pub(super) drained_to: BTreeMap<ShardName, SlotNumber>,
+}
+
 impl Primary {
     /// Begins to serve the epoch that the lease now names this node for.
     pub(super) fn open(
         setup: &Setup,
         won: &Won,
-        lossy: bool,
-        request: Option<RequestId>,
-        drained_to: BTreeMap<ShardName, SlotNumber>,
+        opening: Opening,
         out: &mut Vec<Action>,
     ) -> Primary {
+        let Opening {
+            request,
+            hook,
+            lossy,
+            drained_to,
+        } = opening;
         let mut primary = Primary {
             epoch: won.lease.epoch,
             since: won.sent_at,
@@ -67,6 +84,7 @@ impl Primary {
             opened: false,
             told_serving: false,
             request,
+            hook,
             lapsed: false,
             peers: BTreeMap::new(),
             joining: None,
@@ -260,6 +278,7 @@ impl Control {
             let step = Step::Serving(primary.epoch);
             out.push(Action::Notify(Notice::Activation { id, step }));
         }
+        out.extend(primary.hook.take().map(Action::RunHook));
     }
 
     /// Whether writes must be held now, and for what.

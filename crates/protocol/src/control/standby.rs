@@ -1,10 +1,11 @@
 //! Following the holder of the lease, and noticing when to stop.
 
 use super::activate::{Judgement, judge_as_standby};
-use super::event::{Action, Event, Moment, Notice};
-use super::loss::reached;
+use super::event::{Action, Event, Moment, Notice, Step};
+use super::loss::{LossBound, reached};
 use super::promotion::{Cause, Origin, Promotion};
 use super::{Control, Role, Seen};
+use crate::activation::ActivationRequest;
 use crate::lease::{Lease, LeaseState};
 use understudy_types::{BootTime, Epoch, Nonce, lsn_value};
 
@@ -73,14 +74,20 @@ impl Control {
         }
         let seen = self.seen.clone()?;
         if let Some(cause) = own_cause(self, &seen, moment.now) {
-            if !log_is_shorter(self, &seen.lease) {
+            if log_is_shorter(self, &seen.lease) {
+                self.tell_short_log(out);
+            } else if self.hook_allows(&seen, &cause, out) {
                 return self.promote(&seen, cause, out);
             }
-            self.tell_short_log(out);
         }
-        self.ask_itself(moment, &seen, out);
-        if let Some(role) = self.judge_request(moment, &seen, out) {
+        if let Some(role) = self.drive_hooked_failover(moment, &seen, out) {
             return Some(role);
+        }
+        if !self.hooks.is_running() {
+            self.ask_itself(moment, &seen, out);
+            if let Some(role) = self.judge_request(moment, &seen, out) {
+                return Some(role);
+            }
         }
         self.follow(&seen, out);
         None
@@ -104,29 +111,58 @@ impl Control {
         let request = self.inbox.open()?.clone();
         let store_is_fresh = self.store_is_fresh_for_request(moment)?;
         let origin = self.watch.origin(request.id);
+        let judgement = self.judge(moment, seen, &request, origin, store_is_fresh);
+        let bound = match judgement {
+            Judgement::Act { bound } => bound,
+            Judgement::Answer(_) | Judgement::NotOurs => LossBound::Unknown,
+        };
+        let accepted = self.inbox.settle(request, judgement, out)?;
+        self.begin_failover(seen, Box::new(accepted), origin, bound, out)
+    }
+
+    fn judge(
+        &self,
+        moment: &Moment,
+        seen: &Seen,
+        request: &ActivationRequest,
+        origin: Origin,
+        store_is_fresh: bool,
+    ) -> Judgement {
         let void = match origin {
             Origin::Automatic if store_is_fresh => self.own_request_is_void(moment, seen),
             Origin::Automatic | Origin::Operator => None,
         };
-        let judgement = void.map_or_else(
+        void.map_or_else(
             || {
-                judge_as_standby(
-                    &request,
-                    store_is_fresh,
-                    &self.setup,
-                    seen,
-                    &self.facts,
-                    moment,
-                )
+                let (setup, facts) = (&self.setup, &self.facts);
+                judge_as_standby(request, store_is_fresh, setup, seen, facts, moment)
             },
             Judgement::Answer,
-        );
-        let accepted = self.inbox.settle(request, judgement, out)?;
-        let request = Box::new(accepted);
-        self.promote(seen, Cause::Failover { request, origin }, out)
+        )
     }
 
-    fn promote(&mut self, seen: &Seen, cause: Cause, out: &mut Vec<Action>) -> Option<Role> {
+    /// Why a failover that was accepted may not begin any more.
+    pub(super) fn refusal_now(
+        &self,
+        moment: &Moment,
+        seen: &Seen,
+        request: &ActivationRequest,
+        origin: Origin,
+    ) -> Option<Step> {
+        let store_is_fresh = self.store_is_fresh(moment.now);
+        match self.judge(moment, seen, request, origin, store_is_fresh) {
+            Judgement::Act { .. } => None,
+            Judgement::Answer(step) => Some(step),
+            Judgement::NotOurs => unreachable!("it was this node's, and a failover"),
+        }
+    }
+
+    pub(super) fn promote(
+        &mut self,
+        seen: &Seen,
+        cause: Cause,
+        out: &mut Vec<Action>,
+    ) -> Option<Role> {
         let Role::Standby(standby) = &self.role else {
             return None;
         };

@@ -11,6 +11,7 @@ mod filler;
 mod golden;
 mod handover;
 mod handshake;
+mod hooks;
 mod in_sync;
 mod refetch;
 mod requests;

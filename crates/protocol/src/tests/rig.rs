@@ -117,7 +117,12 @@ impl Rig {
             ack_policy: stored.ack_policy,
             failover,
             timing: Timing::default(),
+            hooks: BTreeSet::new(),
         };
+        Rig::with(setup, lsn, stored)
+    }
+
+    pub(super) fn with(setup: Setup, lsn: u64, stored: Lease) -> Rig {
         let now = BootTime::from_nanos(1_000_000_000_000);
         Rig {
             control: Control::new(setup, Epoch::FOUNDING, heads(lsn), now),

@@ -6,6 +6,7 @@ mod automatic_holds_back;
 mod corruption_is_refused;
 mod epochs_grow;
 mod fsync_failure_stops;
+mod hooks_are_obeyed;
 mod loss_is_known;
 mod no_half_promotion;
 mod nothing_falls;
@@ -25,7 +26,8 @@ use crate::oracle::Floor;
 use std::fmt;
 use std::time::Duration;
 use understudy_log::{Batch, Damage};
-use understudy_protocol::{ActivationRequest, Lease, RequestId};
+use understudy_protocol::control::HookPhase;
+use understudy_protocol::{ActivationRequest, Lease, RequestId, StandbyId};
 use understudy_types::{Epoch, Lsn, Position};
 
 /// `Err` says what was found.
@@ -46,6 +48,7 @@ pub enum Invariant {
     FsyncFailureStops,
     ReadsAreFresh,
     AutomaticHoldsBack,
+    HooksAreObeyed,
     /// Not of the design's list: when faults stop, the pair heals.
     Heals,
 }
@@ -70,6 +73,7 @@ pub(crate) struct Invariants {
     promotion: no_half_promotion::NoHalfPromotion,
     fsync: fsync_failure_stops::FsyncFailureStops,
     automatic: automatic_holds_back::AutomaticHoldsBack,
+    hooks: hooks_are_obeyed::HooksAreObeyed,
 }
 
 /// A conditional write of the lease was applied.
@@ -84,6 +88,20 @@ pub(crate) fn lease_written(env: &mut Env, before: &Lease, after: &Lease, stood_
     let verdict = automatic.lease_written(before, after, stood_still, hold_off);
     env.stats.unasked += u64::from(verdict == Ok(true));
     env.demand(Invariant::AutomaticHoldsBack, verdict.map(|_| ()));
+    if env.scenario.hooks.contains(&HookPhase::BeforePromotion) {
+        let verdict = env.invariants.hooks.lease_written(before, after);
+        env.demand(Invariant::HooksAreObeyed, verdict);
+    }
+}
+
+/// A node runs its hook before a promotion.
+pub(crate) fn hook_ran(env: &mut Env, root: StandbyId, id: RequestId, passed: bool) {
+    let verdict = env.invariants.hooks.ran(root, id, passed);
+    env.demand(Invariant::HooksAreObeyed, verdict);
+    env.stats.fault(match passed {
+        true => "hook: passed",
+        false => "hook: failed",
+    });
 }
 
 /// A node asks for a failover itself.

@@ -107,6 +107,7 @@ impl Process {
             Action::FetchActivation { known } => self.fetch(env, ObjectName::Activation, known),
             Action::WriteLease { base, body } => self.write_lease(env, base, body),
             Action::PersistPromise(epoch) => self.persist_promise(env, epoch),
+            Action::RunHook(call) => self.run_hook(env, *call)?,
             Action::Follow {
                 epoch,
                 promised,

@@ -8,6 +8,7 @@ mod epoch;
 mod following;
 mod handshake;
 mod hearing;
+mod hooks;
 mod lease_work;
 mod process;
 mod senders;

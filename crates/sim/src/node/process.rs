@@ -130,6 +130,7 @@ impl Process {
             ack_policy: env.scenario.ack_policy,
             failover: failover_policy(env),
             timing: env.scenario.timing.clone(),
+            hooks: env.scenario.hooks.clone(),
         };
         let heads = heads_of(&shards);
         let now = clock.boot_time(env.now);

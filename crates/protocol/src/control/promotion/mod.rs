@@ -59,15 +59,15 @@ enum Stage {
 
 #[derive(Debug)]
 pub(super) struct Promotion {
-    cause: Cause,
-    epoch: Epoch,
+    pub(super) cause: Cause,
+    pub(super) epoch: Epoch,
     stage: Stage,
     ended: Option<Epoch>,
     /// Set when the streams have been told to end.
     stopped: Option<Heads>,
     stopping: bool,
     /// Stated before the epoch is taken, from the object it is taken over.
-    bound: LossBound,
+    pub(super) bound: LossBound,
     /// The object that the last write of ours was sent on top of.
     over: Over,
     claimed: bool,

@@ -5,8 +5,9 @@ use super::{Drain, Over, Promotion, Stage, free_at};
 use crate::control::automatic::not_over;
 use crate::control::desk::Won;
 use crate::control::event::{Action, Moment, Step};
+use crate::control::hooks::hook_after;
 use crate::control::loss::loss_bound;
-use crate::control::primary::Primary;
+use crate::control::primary::{Opening, Primary};
 use crate::control::{Control, Role, Seen};
 use crate::lease::LeaseState;
 use std::collections::BTreeMap;
@@ -125,15 +126,19 @@ impl Control {
             bound: promotion.bound,
         };
         promotion.tell(taken, out);
-        let request = promotion.request();
+        let former = won.lease.history.iter().rev().nth(1);
+        let from = former.map(|record| record.holder.clone());
         let drained = promotion.drained.take();
-        let drained_to = drained.map_or_else(BTreeMap::new, |drained| drained.free_slots);
+        let opening = Opening {
+            request: promotion.request(),
+            hook: hook_after(&self.setup, promotion, from),
+            lossy,
+            drained_to: drained.map_or_else(BTreeMap::new, |drained| drained.free_slots),
+        };
         Some(Role::Primary(Primary::open(
             &self.setup,
             &won,
-            lossy,
-            request,
-            drained_to,
+            opening,
             out,
         )))
     }

@@ -1,0 +1,233 @@
+//! The operator's commands around a promotion: when they run, and what they
+//! hold back.
+//!
+//! The one before runs while the node is still a standby that follows:
+//! nothing is promised, and a refusal leaves everything as it was. It runs at
+//! most once for a request. The one after runs when the epoch is served, and
+//! undoes nothing.
+
+use super::event::{Action, Moment, Notice, Setup, Step};
+use super::loss::LossBound;
+use super::promotion::{Cause, Origin, Promotion};
+use super::{Control, Role, Seen};
+use crate::activation::{ActivationRequest, Mode, RequestId};
+use crate::lease::Consumed;
+use serde::{Deserialize, Serialize};
+use understudy_types::{Epoch, NodeId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookPhase {
+    BeforePromotion,
+    AfterPromotion,
+}
+
+/// What a hook is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookCall {
+    pub phase: HookPhase,
+    /// That is to be taken, or was.
+    pub epoch: Epoch,
+    /// Who held the epoch before.
+    pub from: Option<NodeId>,
+    /// What the promotion may lose. Nothing after a switchover.
+    pub bound: LossBound,
+    /// `None`: the cluster's first epoch.
+    pub request: Option<Consumed>,
+}
+
+/// How the hook before a promotion ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookOutcome {
+    Passed,
+    /// Why, for people: a code, a signal, a time limit.
+    Failed(String),
+}
+
+/// The hooks before promotions, one at a time.
+#[derive(Debug, Default)]
+pub(super) struct Hooks {
+    /// The last request that a hook ran for, and what came of it.
+    last: Option<(RequestId, Stage)>,
+    /// A failover that was accepted, and waits for its hook.
+    waiting: Option<(Box<ActivationRequest>, Origin)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    Running,
+    Ended(HookOutcome),
+    /// A refusal, and it was told.
+    Refused,
+}
+
+impl Hooks {
+    pub(super) fn note_ended(&mut self, id: RequestId, outcome: HookOutcome) {
+        if let Some((last, stage @ Stage::Running)) = &mut self.last
+            && *last == id
+        {
+            *stage = Stage::Ended(outcome);
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.last, Some((_, Stage::Running)))
+    }
+
+    /// The failover whose hook has ended.
+    fn ended(&mut self) -> Option<(Box<ActivationRequest>, Origin, HookOutcome)> {
+        let (id, Stage::Ended(outcome)) = self.last.as_ref()? else {
+            return None;
+        };
+        let (id, outcome) = (*id, outcome.clone());
+        let (request, origin) = self.waiting.take_if(|(request, _)| request.id == id)?;
+        Some((request, origin, outcome))
+    }
+}
+
+fn refusal(mode: Mode, why: &str) -> Step {
+    let code = match mode {
+        Mode::Switchover => "E210",
+        Mode::Failover => "E315",
+    };
+    Step::refused(
+        code,
+        format!("the hook before the promotion did not pass: {why}"),
+        "see to what it says in this node's log, or change hooks.before_promotion; then ask again",
+    )
+}
+
+fn consumed(request: &ActivationRequest) -> Consumed {
+    Consumed {
+        id: request.id,
+        mode: request.mode,
+        by: request.by.clone(),
+        reason: request.reason.clone(),
+        fenced_by: request.fenced_by.clone(),
+        overrides: request.overrides.clone(),
+    }
+}
+
+impl Control {
+    fn has_hook_before(&self) -> bool {
+        self.setup.hooks.contains(&HookPhase::BeforePromotion)
+    }
+
+    fn run_hook(
+        &mut self,
+        seen: &Seen,
+        request: Consumed,
+        bound: LossBound,
+        out: &mut Vec<Action>,
+    ) {
+        self.hooks.last = Some((request.id, Stage::Running));
+        out.push(Action::RunHook(Box::new(HookCall {
+            phase: HookPhase::BeforePromotion,
+            epoch: seen.lease.epoch.max(self.promised).next(),
+            from: seen.lease.holder.as_ref().map(|holder| holder.node.clone()),
+            bound,
+            request: Some(request),
+        })));
+    }
+
+    /// Whether a cause of this node's own may be acted on now: a handover
+    /// that an operator asked for waits for its hook, a restart for none.
+    pub(super) fn hook_allows(
+        &mut self,
+        seen: &Seen,
+        cause: &Cause,
+        out: &mut Vec<Action>,
+    ) -> bool {
+        let Cause::Handover {
+            activation: Some(activation),
+        } = cause
+        else {
+            return true;
+        };
+        if !self.has_hook_before() {
+            return true;
+        }
+        match &mut self.hooks.last {
+            Some((id, stage)) if *id == activation.id => match stage {
+                Stage::Ended(HookOutcome::Passed) => true,
+                Stage::Running | Stage::Refused => false,
+                Stage::Ended(HookOutcome::Failed(why)) => {
+                    let step = refusal(Mode::Switchover, why);
+                    *stage = Stage::Refused;
+                    let id = activation.id;
+                    out.push(Action::Notify(Notice::Activation { id, step }));
+                    false
+                }
+            },
+            // One at a time: the other one's request is void by now.
+            Some((_, Stage::Running)) => false,
+            _ => {
+                self.run_hook(seen, activation.clone(), LossBound::Nothing, out);
+                false
+            }
+        }
+    }
+
+    /// A failover was accepted: begins it, or its hook.
+    pub(super) fn begin_failover(
+        &mut self,
+        seen: &Seen,
+        request: Box<ActivationRequest>,
+        origin: Origin,
+        bound: LossBound,
+        out: &mut Vec<Action>,
+    ) -> Option<Role> {
+        if !self.has_hook_before() {
+            return self.promote(seen, Cause::Failover { request, origin }, out);
+        }
+        self.run_hook(seen, consumed(&request), bound, out);
+        self.hooks.waiting = Some((request, origin));
+        None
+    }
+
+    /// Goes on with the failover whose hook has ended: what was judged before
+    /// it may be different now.
+    pub(super) fn drive_hooked_failover(
+        &mut self,
+        moment: &Moment,
+        seen: &Seen,
+        out: &mut Vec<Action>,
+    ) -> Option<Role> {
+        let (request, origin, outcome) = self.hooks.ended()?;
+        let id = request.id;
+        let refused = match outcome {
+            HookOutcome::Failed(why) => Some(refusal(Mode::Failover, &why)),
+            HookOutcome::Passed => self.refusal_now(moment, seen, &request, origin),
+        };
+        match refused {
+            Some(step) => {
+                out.push(Action::Notify(Notice::Activation { id, step }));
+                None
+            }
+            None => self.promote(seen, Cause::Failover { request, origin }, out),
+        }
+    }
+}
+
+/// The hook after a promotion, when there is one.
+pub(super) fn hook_after(
+    setup: &Setup,
+    promotion: &Promotion,
+    from: Option<NodeId>,
+) -> Option<Box<HookCall>> {
+    let request = match &promotion.cause {
+        Cause::Restart => return None,
+        Cause::Handover { activation } => activation.clone(),
+        Cause::Failover { request, .. } => Some(consumed(request)),
+    };
+    let phase = HookPhase::AfterPromotion;
+    setup.hooks.contains(&phase).then(|| {
+        Box::new(HookCall {
+            phase,
+            epoch: promotion.epoch,
+            from,
+            bound: promotion.bound,
+            request,
+        })
+    })
+}
