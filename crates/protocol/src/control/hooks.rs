@@ -47,10 +47,10 @@ pub enum HookOutcome {
 /// The hooks before promotions, one at a time.
 #[derive(Debug, Default)]
 pub(super) struct Hooks {
-    /// The last request that a hook ran for, and what came of it.
-    last: Option<(RequestId, Stage)>,
-    /// A failover that was accepted, and waits for its hook.
-    waiting: Option<(Box<ActivationRequest>, Origin)>,
+    /// Of the last handover that named this node.
+    handover: Option<(RequestId, Stage)>,
+    /// Of a failover that was accepted, and waits for it.
+    failover: Option<Hooked>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,27 +61,44 @@ enum Stage {
     Refused,
 }
 
+#[derive(Debug)]
+struct Hooked {
+    request: Box<ActivationRequest>,
+    origin: Origin,
+    stage: Stage,
+}
+
 impl Hooks {
     pub(super) fn note_ended(&mut self, id: RequestId, outcome: HookOutcome) {
-        if let Some((last, stage @ Stage::Running)) = &mut self.last
-            && *last == id
-        {
+        let handover = self.handover.as_mut().filter(|(named, _)| *named == id);
+        let handover = handover.map(|(_, stage)| stage);
+        let failover = self
+            .failover
+            .as_mut()
+            .filter(|hooked| hooked.request.id == id);
+        let failover = failover.map(|hooked| &mut hooked.stage);
+        let mut stages = handover.into_iter().chain(failover);
+        if let Some(stage) = stages.find(|stage| **stage == Stage::Running) {
             *stage = Stage::Ended(outcome);
         }
     }
 
     pub(super) fn is_running(&self) -> bool {
-        matches!(self.last, Some((_, Stage::Running)))
+        let handover = self.handover.as_ref().map(|(_, stage)| stage);
+        let failover = self.failover.as_ref().map(|hooked| &hooked.stage);
+        handover == Some(&Stage::Running) || failover == Some(&Stage::Running)
     }
 
     /// The failover whose hook has ended.
-    fn ended(&mut self) -> Option<(Box<ActivationRequest>, Origin, HookOutcome)> {
-        let (id, Stage::Ended(outcome)) = self.last.as_ref()? else {
-            return None;
-        };
-        let (id, outcome) = (*id, outcome.clone());
-        let (request, origin) = self.waiting.take_if(|(request, _)| request.id == id)?;
-        Some((request, origin, outcome))
+    fn ended(&mut self) -> Option<(Hooked, HookOutcome)> {
+        let hooked = self.failover.take()?;
+        match hooked.stage.clone() {
+            Stage::Ended(outcome) => Some((hooked, outcome)),
+            Stage::Running | Stage::Refused => {
+                self.failover = Some(hooked);
+                None
+            }
+        }
     }
 }
 
@@ -113,14 +130,7 @@ impl Control {
         self.setup.hooks.contains(&HookPhase::BeforePromotion)
     }
 
-    fn run_hook(
-        &mut self,
-        seen: &Seen,
-        request: Consumed,
-        bound: LossBound,
-        out: &mut Vec<Action>,
-    ) {
-        self.hooks.last = Some((request.id, Stage::Running));
+    fn run_hook(&self, seen: &Seen, request: Consumed, bound: LossBound, out: &mut Vec<Action>) {
         out.push(Action::RunHook(Box::new(HookCall {
             phase: HookPhase::BeforePromotion,
             epoch: seen.lease.epoch.max(self.promised).next(),
@@ -147,7 +157,8 @@ impl Control {
         if !self.has_hook_before() {
             return true;
         }
-        match &mut self.hooks.last {
+        let busy = self.hooks.is_running();
+        match &mut self.hooks.handover {
             Some((id, stage)) if *id == activation.id => match stage {
                 Stage::Ended(HookOutcome::Passed) => true,
                 Stage::Running | Stage::Refused => false,
@@ -159,9 +170,9 @@ impl Control {
                     false
                 }
             },
-            // One at a time: the other one's request is void by now.
-            Some((_, Stage::Running)) => false,
+            _ if busy => false,
             _ => {
+                self.hooks.handover = Some((activation.id, Stage::Running));
                 self.run_hook(seen, activation.clone(), LossBound::Nothing, out);
                 false
             }
@@ -181,7 +192,11 @@ impl Control {
             return self.promote(seen, Cause::Failover { request, origin }, out);
         }
         self.run_hook(seen, consumed(&request), bound, out);
-        self.hooks.waiting = Some((request, origin));
+        self.hooks.failover = Some(Hooked {
+            request,
+            origin,
+            stage: Stage::Running,
+        });
         None
     }
 
@@ -193,7 +208,10 @@ impl Control {
         seen: &Seen,
         out: &mut Vec<Action>,
     ) -> Option<Role> {
-        let (request, origin, outcome) = self.hooks.ended()?;
+        let (hooked, outcome) = self.hooks.ended()?;
+        let Hooked {
+            request, origin, ..
+        } = hooked;
         let id = request.id;
         let refused = match outcome {
             HookOutcome::Failed(why) => Some(refusal(Mode::Failover, &why)),

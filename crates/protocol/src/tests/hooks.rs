@@ -177,3 +177,19 @@ fn restart_of_the_same_data_root_runs_no_hook() {
     rig.step(Event::Opened(Epoch::new(5)));
     assert!(calls(&rig).is_empty());
 }
+
+#[test]
+fn failover_is_not_held_back_by_a_handover_whose_hook_failed() {
+    let mut rig = hooked("b", 8, handed_over());
+    rig.promises();
+    rig.step(failed());
+    assert_eq!(rig.refusals(), vec!["E210"]);
+    let mut request = failover("b", 4, AcceptLoss::Unknown);
+    request.id = RequestId::from_bytes([2; 16]);
+    let id = request.id;
+    rig.step(Event::ActivationGiven(request));
+    assert_eq!(calls(&rig).remove(0).request.unwrap().id, id);
+    let outcome = HookOutcome::Passed;
+    rig.step(Event::HookEnded { id, outcome });
+    assert_eq!((calls(&rig), rig.promises()), (vec![], Epoch::new(5)));
+}
