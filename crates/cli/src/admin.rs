@@ -1,5 +1,7 @@
 //! A node's Admin service, with short patience.
 
+use crate::operator::operator;
+use bytes::Bytes;
 use std::time::Duration;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
@@ -8,7 +10,8 @@ use understudy_protocol::RequestId;
 use understudy_types::{Epoch, ShardName, innermost_cause};
 use understudy_wire::v1::{
     AcknowledgeRequest, AcknowledgeResponse, ActivationStep, KnockRequest, RebuildStateRequest,
-    RebuiltShard, StatusRequest, VerdictRequest, WatchActivationRequest, admin_client::AdminClient,
+    RebuiltShard, StatusRequest, TailRequest, VerdictRequest, WatchActivationRequest,
+    admin_client::AdminClient, log_client::LogClient, tail_record,
 };
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
@@ -20,12 +23,16 @@ pub(crate) const DEFAULT_ENDPOINTS: [&str; 2] = ["127.0.0.1:2390", "127.0.0.1:24
 pub(crate) type NoAnswer = String;
 
 async fn client(address: &str) -> Result<AdminClient<Channel>, NoAnswer> {
+    Ok(AdminClient::new(channel(address).await?))
+}
+
+async fn channel(address: &str) -> Result<Channel, NoAnswer> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))
         .map_err(|error| format!("{address:?} is not HOST:PORT: {error}"))?
         .connect_timeout(CONNECT_PATIENCE);
     let connecting = tokio::time::timeout(CONNECT_PATIENCE, endpoint.connect()).await;
     match connecting {
-        Ok(Ok(channel)) => Ok(AdminClient::new(channel)),
+        Ok(Ok(channel)) => Ok(channel),
         Ok(Err(error)) => Err(innermost_cause(&error)),
         Err(_) => Err(format!("no connection within {CONNECT_PATIENCE:?}")),
     }
@@ -86,7 +93,12 @@ pub(crate) async fn rebuild_state(
 ) -> Result<Vec<RebuiltShard>, RebuildFailure> {
     let mut client = client(address).await.map_err(RebuildFailure::NoAnswer)?;
     let shard = shard.map(ToString::to_string).unwrap_or_default();
-    let response = client.rebuild_state(RebuildStateRequest { shard }).await;
+    let response = client
+        .rebuild_state(RebuildStateRequest {
+            shard,
+            by: operator(),
+        })
+        .await;
     match response {
         Ok(response) => Ok(response.into_inner().shards),
         Err(status) if status.code() == tonic::Code::FailedPrecondition => {
@@ -112,6 +124,7 @@ pub(crate) async fn acknowledge(
     let request = AcknowledgeRequest {
         id: id.to_string(),
         expect_epoch: expect_epoch.get(),
+        by: operator(),
     };
     in_time(client.acknowledge(request)).await
 }
@@ -128,6 +141,38 @@ pub(crate) async fn watch(
     response
         .map(tonic::Response::into_inner)
         .map_err(|status| told(&status))
+}
+
+/// The audit records of a node's first shard: Lsn, epoch and body of each.
+pub(crate) async fn audit_records(
+    address: &str,
+    since: u64,
+) -> Result<Vec<(u64, u64, Bytes)>, NoAnswer> {
+    let status = status(address).await?;
+    let Some(shard) = status.shards.keys().next() else {
+        return Ok(Vec::new());
+    };
+    let request = TailRequest {
+        shard: shard.to_string(),
+        from_lsn: since,
+        until_now: true,
+        only_audit: true,
+    };
+    let mut client = LogClient::new(channel(address).await?);
+    let mut records = client
+        .tail(request)
+        .await
+        .map_err(|s| told(&s))?
+        .into_inner();
+    let mut found = Vec::new();
+    while let Some(response) = records.message().await.map_err(|s| told(&s))? {
+        for record in response.records {
+            if let Some(tail_record::Record::Audit(body)) = record.record {
+                found.push((record.lsn, record.epoch, body));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Every node that answers, with its address, asked at once; and why the

@@ -2,8 +2,8 @@
 
 use crate::exit::{self, Exit};
 use crate::{
-    acknowledge, activate, bench, check, completions, dev, dev_store, diff, history, init, log,
-    quarantine, rebuild, run, status,
+    acknowledge, activate, audit, bench, check, completions, dev, dev_store, diff, history, init,
+    log, quarantine, rebuild, run, status,
 };
 use clap::{Parser, Subcommand};
 
@@ -56,6 +56,8 @@ enum Command {
     Quarantine(quarantine::QuarantineArgs),
     /// Look at a stopped node's log.
     Log(log::LogArgs),
+    /// List what was done with the cluster, from its log.
+    Audit(audit::AuditArgs),
     /// Print the receipts of past promotions.
     History(history::HistoryArgs),
     /// Measure any etcd endpoint, and prove that no acknowledged write is missing.
@@ -81,6 +83,7 @@ impl Cli {
             Command::Acknowledge(args) => acknowledge::acknowledge(args).await,
             Command::Quarantine(args) => quarantine::quarantine(args).await,
             Command::Log(args) => log::log(args),
+            Command::Audit(args) => audit::audit(args).await,
             Command::History(args) => history::history(args),
             Command::Bench(args) => bench::bench(args).await,
             Command::Completions(args) => completions::completions(args),

@@ -13,12 +13,14 @@ mod commands;
 mod exit;
 mod files;
 mod format;
+mod operator;
 mod refusal;
 mod settings;
 mod store;
 
 mod acknowledge;
 mod activate;
+mod audit;
 mod bench;
 mod check;
 mod completions;

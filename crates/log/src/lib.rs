@@ -46,4 +46,4 @@ pub use scrub::{Scrub, Scrubbed, Sealed};
 pub use set_aside::{DamagedEnd, find_damaged_end, set_aside};
 pub use sim::SimDisk;
 pub use splice::{Gap, Splice, SpliceError, find_gap};
-pub use verify::{VerifyReport, verify};
+pub use verify::{VerifyReport, verify, verify_with};

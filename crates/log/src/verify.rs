@@ -1,5 +1,5 @@
 use crate::recovery::{ShardRoot, TornTail, walk};
-use crate::{Disk, LogError};
+use crate::{Batch, Disk, LogError};
 use understudy_types::{ByteCount, ClusterId, Position, ShardName, lsn_value};
 
 /// What a walk over a stopped node's log found.
@@ -22,7 +22,17 @@ pub fn verify<D: Disk>(
     cluster: ClusterId,
     shard: &ShardName,
 ) -> Result<VerifyReport, LogError> {
-    let walked = walk(disk, &ShardRoot::new(cluster, shard), &mut |_| {})?;
+    verify_with(disk, cluster, shard, &mut |_| {})
+}
+
+/// As [`verify`], and shows every batch to `visit`, in order.
+pub fn verify_with<D: Disk>(
+    disk: &D,
+    cluster: ClusterId,
+    shard: &ShardName,
+    visit: &mut dyn FnMut(&Batch),
+) -> Result<VerifyReport, LogError> {
+    let walked = walk(disk, &ShardRoot::new(cluster, shard), visit)?;
     let head = walked.history.head();
     Ok(VerifyReport {
         head,

@@ -9,6 +9,7 @@
 //! Start with [`Node`]; then `shard`, the way of a write; then `driver`, the
 //! owner of the role.
 
+pub mod audit;
 pub mod profile;
 pub mod settings;
 

@@ -3,6 +3,7 @@
 use super::mode_of;
 use crate::check::Verb;
 use crate::files::entropy;
+use crate::operator::operator;
 use crate::refusal::Refusal;
 use crate::store::{ClusterStore, Written};
 use understudy_node::BootClock;
@@ -74,15 +75,6 @@ pub(super) fn parse_accept_loss(text: &str) -> Result<AcceptLoss, String> {
             .parse()
             .map(AcceptLoss::Seconds)
             .map_err(|_| "give a number of seconds, or `unknown`".to_owned()),
-    }
-}
-
-fn operator() -> String {
-    let user = std::env::var("USER").unwrap_or_else(|_| "someone".to_owned());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match host.trim() {
-        "" => user,
-        host => format!("{user}@{host}"),
     }
 }
 

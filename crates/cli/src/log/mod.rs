@@ -51,7 +51,7 @@ pub(crate) fn log(args: LogArgs) -> anyhow::Result<Exit> {
 }
 
 /// Takes the data root, so that no node starts under the reader.
-fn open_stopped(data: &Path) -> anyhow::Result<(RootLock, OsDisk, Identity)> {
+pub(crate) fn open_stopped(data: &Path) -> anyhow::Result<(RootLock, OsDisk, Identity)> {
     let (disk, identity) = identify(data)?;
     let lock = RootLock::acquire(data).with_context(|| data.display().to_string())?;
     Ok((lock, disk, identity))

@@ -171,6 +171,7 @@ fn select(found: Vec<Summary>, wanted: Option<&str>) -> anyhow::Result<Summary> 
 fn show(lsn: Lsn, _: &Batch, record: &Record) -> String {
     match record {
         Record::EpochStart(start) => format!("{lsn}  epoch begins, holder {}", start.holder),
+        Record::Audit(body) => format!("{lsn}  audit {}", String::from_utf8_lossy(body)),
         Record::Command(body) => match Command::decode(body) {
             Ok(command) => format!("{lsn}  {command:?}"),
             Err(error) => format!("{lsn}  {} bytes ({error})", body.len()),
@@ -181,6 +182,7 @@ fn show(lsn: Lsn, _: &Batch, record: &Record) -> String {
 fn export(lsn: Lsn, batch: &Batch, record: &Record) -> Value {
     let (kind, holder, command) = match record {
         Record::EpochStart(start) => ("epoch_start", Some(start.holder.to_string()), None),
+        Record::Audit(_) => ("audit", None, None),
         Record::Command(body) => ("command", None, Some(hex(body))),
     };
     json!({

@@ -65,6 +65,15 @@ impl BatchBuilder {
         self.record_count += 1;
     }
 
+    pub fn push_audit(&mut self, body: &[u8]) {
+        assert!(
+            self.has_room_for(body.len()),
+            "a batch stays below its limit"
+        );
+        record::push_audit(&mut self.bytes, body);
+        self.record_count += 1;
+    }
+
     pub fn push_epoch_start(&mut self, start: &EpochStart) {
         record::push_epoch_start(&mut self.bytes, start);
         self.record_count += 1;

@@ -4,6 +4,7 @@ use understudy_types::{Lsn, NodeId};
 
 const EPOCH_START: u8 = 0;
 const COMMAND: u8 = 1;
+const AUDIT: u8 = 2;
 
 /// One record of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,9 @@ pub enum Record {
     EpochStart(EpochStart),
     /// A command for the state machine; opaque here.
     Command(Bytes),
+    /// What somebody did with this cluster; opaque here, and the state
+    /// machine never sees it.
+    Audit(Bytes),
 }
 
 /// What an epoch begins with.
@@ -42,6 +46,10 @@ impl EpochStart {
 
 pub(super) fn push_command(out: &mut Vec<u8>, body: &[u8]) {
     push(out, COMMAND, &[body]);
+}
+
+pub(super) fn push_audit(out: &mut Vec<u8>, body: &[u8]) {
+    push(out, AUDIT, &[body]);
 }
 
 pub(super) fn push_epoch_start(out: &mut Vec<u8>, start: &EpochStart) {
@@ -122,7 +130,7 @@ fn verify_record(lsn: Lsn, frame: &Frame, record: &[u8]) -> Result<(), BatchErro
         });
     }
     match frame.kind {
-        COMMAND => Ok(()),
+        COMMAND | AUDIT => Ok(()),
         EPOCH_START => EpochStart::parse(&record[RECORD_OVERHEAD_BYTES..])
             .map(|_| ())
             .ok_or(BatchError::EpochStart { lsn }),
@@ -155,6 +163,7 @@ impl Iterator for Frames {
             .slice(RECORD_OVERHEAD_BYTES..);
         Some(match frame.kind {
             COMMAND => Record::Command(body),
+            AUDIT => Record::Audit(body),
             _ => Record::EpochStart(EpochStart::parse(&body).expect("the payload was verified")),
         })
     }

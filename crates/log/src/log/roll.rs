@@ -1,7 +1,10 @@
 use super::Log;
-use crate::segment::{HEADER_BLOCK_BYTES, SegmentHeader, SegmentInfo, segment_path};
+use crate::segment::{HEADER_BLOCK_BYTES, SegmentHeader, SegmentInfo, segment_path, takes_more};
 use crate::{Disk, DiskErrorKind, LogError};
 use understudy_types::ChainHash;
+
+/// Magic and version.
+const VERSIONED_BYTES: usize = 12;
 
 /// The segment that is appended to.
 pub(super) struct Active<D: Disk> {
@@ -16,7 +19,13 @@ pub(super) struct Active<D: Disk> {
 impl<D: Disk> Active<D> {
     pub(super) fn open(disk: &D, info: &SegmentInfo) -> Result<Self, LogError> {
         let file = disk.open(&info.path)?;
-        let file_bytes = disk.len(&file)?;
+        let mut start = [0; VERSIONED_BYTES];
+        disk.read_at(&file, 0, &mut start)?;
+        // The next batch goes to a segment that says what may be in it.
+        let file_bytes = match takes_more(&start) {
+            true => disk.len(&file)?,
+            false => info.end,
+        };
         Ok(Active {
             file,
             file_bytes,

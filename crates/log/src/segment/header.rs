@@ -1,10 +1,14 @@
 use understudy_types::{ChainHash, ClusterId, Lsn, ShardName};
 
-/// The version of the segment format that this code reads and writes.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the segment format that this code writes. Since version 2
+/// a segment may hold audit records.
+pub const FORMAT_VERSION: u32 = 2;
+/// The oldest one that it reads.
+const OLDEST_VERSION: u32 = 1;
 /// Bytes of a segment before its first entry.
 pub const HEADER_BLOCK_BYTES: usize = 4096;
 const MAGIC: [u8; 8] = *b"USSEGMNT";
+const VERSION_AT: usize = 8;
 /// Up to the shard's name: magic, version, checksum, cluster, first lsn,
 /// chain hash before it, length of the name.
 const NAME_AT: usize = 73;
@@ -32,7 +36,7 @@ pub enum SegmentHeaderError {
     #[error("the magic is not that of a segment")]
     Magic,
     #[error(
-        "format version {found}, but this build supports version {FORMAT_VERSION}: \
+        "format version {found}, but this build supports versions {OLDEST_VERSION} to {FORMAT_VERSION}: \
          run the version of understudy that wrote it"
     )]
     Version { found: u32 },
@@ -65,8 +69,8 @@ impl SegmentHeader {
         if block[..8] != MAGIC {
             return Err(SegmentHeaderError::Magic);
         }
-        let version = u32::from_le_bytes(field(block, 8));
-        if version != FORMAT_VERSION {
+        let version = u32::from_le_bytes(field(block, VERSION_AT));
+        if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&version) {
             return Err(SegmentHeaderError::Version { found: version });
         }
         let expected = u32::from_le_bytes(field(block, 12));
@@ -86,6 +90,12 @@ impl SegmentHeader {
             previous: ChainHash::from_bytes(field(block, 40)),
         })
     }
+}
+
+/// Whether more may be appended to a segment whose file begins so: one of an
+/// older version holds only what that version knew.
+pub(crate) fn takes_more(start: &[u8]) -> bool {
+    start.get(VERSION_AT..VERSION_AT + 4) == Some(&FORMAT_VERSION.to_le_bytes())
 }
 
 fn checksum(block: &[u8]) -> u32 {

@@ -10,6 +10,7 @@ mod map;
 mod names;
 mod window;
 
+pub(crate) use header::takes_more;
 pub use header::{FORMAT_VERSION, HEADER_BLOCK_BYTES, SegmentHeader, SegmentHeaderError};
 pub(crate) use map::{Place, SegmentInfo, SegmentMap};
 pub(crate) use names::{is_leftover, list_segments, segment_path, shard_directory};

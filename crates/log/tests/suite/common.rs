@@ -90,7 +90,7 @@ pub(crate) fn commands(batch: &Batch) -> Vec<Vec<u8>> {
         .records()
         .map(|(_, record)| match record {
             Record::Command(body) => body.to_vec(),
-            Record::EpochStart(start) => panic!("not a command: {start:?}"),
+            other => panic!("not a command: {other:?}"),
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 use crate::common::*;
 use std::sync::Arc;
 use understudy_log::recovery::{After, Content, Decision, Observation, SegmentPlace, decide};
+use understudy_log::segment::HEADER_BLOCK_BYTES;
 use understudy_log::{Damage, Disk, Log, LogConfig, LogError, SimDisk, verify};
 use understudy_types::ClusterId;
 
@@ -172,7 +173,30 @@ fn unknown_segment_version_is_refused_with_file_found_and_supported() {
     let file = disk.open(FIRST).unwrap();
     disk.write_at(&file, 8, &7u32.to_le_bytes()).unwrap();
     let text = damage(&disk).to_string();
-    assert!(text.contains(FIRST) && text.contains("version 7") && text.contains("version 1"));
+    assert!(text.contains(FIRST) && text.contains("version 7") && text.contains("versions 1 to 2"));
+}
+
+/// An older version would take an audit record for a torn write.
+#[test]
+fn segment_of_an_older_version_is_read_and_not_appended_to() {
+    let disk = flushed_log(1);
+    let mut block = disk.read(FIRST).unwrap()[..HEADER_BLOCK_BYTES].to_vec();
+    block[8..12].copy_from_slice(&1_u32.to_le_bytes());
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&block[..12]), &block[16..]);
+    block[12..16].copy_from_slice(&checksum.to_le_bytes());
+    let file = disk.open(FIRST).unwrap();
+    disk.write_at(&file, 0, &block).unwrap();
+    let mut opened = open(&disk, SEGMENT).unwrap();
+    let head = opened.log.flushed().unwrap();
+    append_one(&mut opened.log, 1, 40);
+    opened.log.flush().unwrap();
+    let second = format!("shards/main/{:020}.seg", head.lsn.get() + 1);
+    assert!(
+        disk.open(&second).is_ok(),
+        "the next batch has a segment of its own"
+    );
+    let report = open(&disk, SEGMENT).unwrap().report;
+    assert_eq!(report.records, head.lsn.get() + 1);
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub(crate) use store_io::NodeStore;
 
 use hooks::HookRun;
 
+use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::follow::Following;
 use crate::handle::ShardView;
@@ -132,6 +133,7 @@ pub(crate) struct Driver {
     pub(crate) views: Vec<watch::Sender<ShardView>>,
     pub(crate) store: NodeStore,
     pub(crate) disk: Arc<OsDisk>,
+    pub(crate) audit: Audit,
     pub(crate) promise: Arc<Mutex<PromiseFile<OsDisk>>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) authority: Arc<Authority>,

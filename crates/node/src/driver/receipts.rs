@@ -2,6 +2,7 @@
 
 use super::Driver;
 use crate::status::{HookRecord, Receipt};
+use serde_json::json;
 use understudy_log::{Disk, DiskError, OsDisk, replace_durably};
 use understudy_protocol::RequestId;
 use understudy_protocol::control::{HookPhase, Step};
@@ -24,6 +25,7 @@ impl Driver {
             self.state.taken = Some((id, *epoch, *lossy, heads.clone(), *bound));
         }
         let (steps, rto_micros) = activations.note(id, step, now);
+        self.audit_refusal(id, step);
         if let Step::Serving(serving) = step
             && let Some((taken_id, epoch, lossy, forks, loss_bound)) = self.state.taken.take()
             && taken_id == id
@@ -57,10 +59,39 @@ impl Driver {
                 wall_millis: self.clock.wall_millis(),
             };
             self.keep_receipt(&receipt);
+            self.audit_promotion(&receipt);
             self.state.receipt = Some(receipt.clone());
             activations.receipt(id, receipt);
         }
         activations.announce();
+    }
+
+    fn audit_promotion(&self, receipt: &Receipt) {
+        let facts = json!({
+            "request": receipt.request, "mode": receipt.mode, "reason": receipt.reason,
+            "epoch": receipt.epoch, "lossy": receipt.lossy, "loss_bound": receipt.loss_bound,
+            "fenced_by": receipt.fenced_by, "overrides": receipt.overrides,
+        });
+        self.audit.note("promoted", receipt.by.clone(), facts);
+    }
+
+    /// What was asked for and did not happen.
+    fn audit_refusal(&self, id: RequestId, step: &Step) {
+        let act = match step {
+            Step::Refused { .. } => "request_refused",
+            Step::Aborted { .. } => "request_aborted",
+            _ => return,
+        };
+        let asked = self.control.view(self.clock.now()).last_request;
+        let Some(asked) = asked.filter(|request| request.id == id) else {
+            return;
+        };
+        let facts = json!({
+            "request": id, "mode": asked.mode, "target": asked.target, "reason": asked.reason,
+            "expect_epoch": asked.expect_epoch, "overrides": asked.overrides,
+            "why": step.to_string(),
+        });
+        self.audit.note(act, asked.by, facts);
     }
 
     /// The hook before the promotion, if it ran for this request.

@@ -2,6 +2,7 @@
 
 use super::mend::mend;
 use super::{Fatal, Node, Observer, StartError};
+use crate::audit::{self, Audit, AuditWriter, Ways};
 use crate::authority::Authority;
 use crate::driver::{
     Activations, Driver, DriverHandle, DriverState, LEASE_KEY, NodeStore, Snapshot,
@@ -194,12 +195,14 @@ async fn boot_shards<S: StateMachine>(
     clock: &Arc<dyn Clock>,
     authority: &Arc<Authority>,
     fatal: &Fatal,
+    audit: &Audit,
     empty: &Arc<impl Fn(&ShardName) -> S + Send + Sync + 'static>,
 ) -> Result<Vec<Booted<S>>, StartError> {
     let mut booting = Vec::new();
     for shard in settings.shards.clone() {
         let (settings, root, clock) = (settings.clone(), root.clone(), clock.clone());
         let (authority, fatal, empty) = (authority.clone(), fatal.clone(), empty.clone());
+        let audit = audit.clone();
         let runtime = tokio::runtime::Handle::current();
         booting.push(tokio::task::spawn_blocking(move || {
             let ground = Ground {
@@ -209,6 +212,7 @@ async fn boot_shards<S: StateMachine>(
                 clock: &clock,
                 authority: &authority,
                 fatal: &fatal,
+                audit: &audit,
                 runtime: &runtime,
             };
             let name = shard.name.clone();
@@ -254,14 +258,18 @@ async fn start_on<S: StateMachine>(
     let fatal = Fatal::new(authority.clone());
     let promise = PromiseFile::load(root.disk().clone()).map_err(root_error(&settings.data))?;
     let promised = promise.promised().unwrap_or_default();
+    let audit = Audit::new(root.disk().clone(), settings.node.clone(), clock.clone());
+    audit::note_changes(&audit, root.disk(), &settings);
     let empty = Arc::new(empty);
     let boot = async |root: &Arc<DataRoot<OsDisk>>| {
-        boot_shards(&settings, root, &clock, &authority, &fatal, &empty).await
+        boot_shards(&settings, root, &clock, &authority, &fatal, &audit, &empty).await
     };
     let booted = match boot(&root).await {
         Err(StartError::Log(LogError::Damaged(damage))) => {
             let own = Arc::get_mut(&mut root).expect("no shard has the root any more");
-            mend(own, &*store, &*clock, &settings, damage).await?;
+            let facts = json!({ "damage": damage.to_string() });
+            mend(own, &*store.store, &*clock, &settings, damage).await?;
+            audit.keep("log_mended", "the node itself", facts);
             boot(&root).await?
         }
         booted => booted?,
@@ -298,6 +306,7 @@ async fn start_on<S: StateMachine>(
         views: booted.iter().map(|shard| shard.view.clone()).collect(),
         store: NodeStore::new(store.store),
         disk: root.disk().clone(),
+        audit: audit.clone(),
         promise: Arc::new(Mutex::new(promise)),
         clock: clock.clone(),
         authority,
@@ -323,6 +332,9 @@ async fn start_on<S: StateMachine>(
         .iter()
         .map(|shard| (shard.core.name.clone(), shard.handle.clone()))
         .collect();
+    let first = cores.iter().min_by_key(|core| core.name.clone());
+    let first = first.expect("a node has a shard");
+    let writer = Arc::new(AuditWriter::new(first.clone()));
     let services = Services {
         node: settings.node.clone(),
         shards: cores
@@ -333,6 +345,8 @@ async fn start_on<S: StateMachine>(
         peers,
         driver: handle,
         observer: observer.clone(),
+        audit: audit.clone(),
+        audit_writer: writer.clone(),
         clock,
         stream: settings.stream.clone(),
         command_bytes_max: settings.limits.command_bytes_max.get() as usize,
@@ -345,7 +359,17 @@ async fn start_on<S: StateMachine>(
             failed.raise(format!("the replication service ended: {error}"));
         }
     });
-    tasks.spawn(profile::watch(known, snapshot, stop_services.clone()));
+    tasks.spawn(profile::watch(
+        known,
+        snapshot.clone(),
+        stop_services.clone(),
+    ));
+    let ways = Ways {
+        writer,
+        observer: observer.clone(),
+        snapshot,
+    };
+    tasks.spawn(audit::deliver(audit, ways, stop_services.clone()));
     let ended = driver_ended.clone();
     tasks.spawn(async move {
         // The root stays locked as long as the driver lives.

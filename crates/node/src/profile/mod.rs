@@ -5,7 +5,7 @@ mod known;
 mod own;
 
 pub(crate) use known::{Heard, KnownPrimary, Source, watch};
-pub(crate) use own::own;
+pub(crate) use own::{own, shared_settings};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

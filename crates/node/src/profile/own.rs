@@ -31,7 +31,7 @@ pub(crate) fn own(settings: &Settings, status: &Status, wall_millis: u64) -> Nod
 
 /// Fields whose difference changes what clients or operators see after a
 /// promotion. Names, addresses and paths are a node's own.
-fn shared_settings(settings: &Settings) -> BTreeMap<String, String> {
+pub(crate) fn shared_settings(settings: &Settings) -> BTreeMap<String, String> {
     let mut shards: Vec<&str> = settings.shards.iter().map(|s| s.name.as_str()).collect();
     shards.sort_unstable();
     let (timing, limits) = (&settings.timing, &settings.limits);

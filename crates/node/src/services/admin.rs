@@ -1,6 +1,7 @@
 //! What operators and tools ask of this node.
 
 use super::log::find;
+use crate::audit::{Audit, AuditAct, AuditWriter};
 use crate::driver::DriverHandle;
 use crate::node::Observer;
 use crate::shard::ShardCore;
@@ -13,16 +14,18 @@ use tonic::{Request, Response, Status};
 use understudy_protocol::{Mode, RequestId, RoleName};
 use understudy_types::{Epoch, ShardName, lsn_value};
 use understudy_wire::v1::{
-    AcknowledgeRequest, AcknowledgeResponse, ActivationStep, KnockRequest, KnockResponse,
-    ProfileRequest, ProfileResponse, RebuildStateRequest, RebuildStateResponse, RebuiltShard,
-    StatusRequest, StatusResponse, VerdictRequest, VerdictResponse, WatchActivationRequest,
-    admin_server::Admin,
+    AcknowledgeRequest, AcknowledgeResponse, ActivationStep, AuditRequest, AuditResponse,
+    KnockRequest, KnockResponse, ProfileRequest, ProfileResponse, RebuildStateRequest,
+    RebuildStateResponse, RebuiltShard, StatusRequest, StatusResponse, VerdictRequest,
+    VerdictResponse, WatchActivationRequest, admin_server::Admin,
 };
 
 pub(crate) struct AdminService {
     pub(crate) observer: Observer,
     pub(crate) driver: DriverHandle,
     pub(crate) shards: BTreeMap<ShardName, Arc<ShardCore>>,
+    pub(crate) audit: Audit,
+    pub(crate) audit_writer: Arc<AuditWriter>,
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<String, Status> {
@@ -72,11 +75,23 @@ impl Admin for AdminService {
         Ok(Response::new(ProfileResponse { json }))
     }
 
+    async fn audit(
+        &self,
+        request: Request<AuditRequest>,
+    ) -> Result<Response<AuditResponse>, Status> {
+        let json = request.into_inner().json;
+        let act = AuditAct::decode(json.as_bytes())
+            .ok_or_else(|| Status::invalid_argument("no act that this version knows"))?;
+        let lsn = self.audit_writer.write(&act).await;
+        let lsn = lsn.ok_or_else(|| Status::unavailable("this node does not write"))?;
+        Ok(Response::new(AuditResponse { lsn: lsn.get() }))
+    }
+
     async fn rebuild_state(
         &self,
         request: Request<RebuildStateRequest>,
     ) -> Result<Response<RebuildStateResponse>, Status> {
-        let RebuildStateRequest { shard } = request.into_inner();
+        let RebuildStateRequest { shard, by } = request.into_inner();
         let shards: Vec<_> = match shard.as_str() {
             "" => self.shards.values().collect(),
             name => vec![find(&self.shards, name)?],
@@ -89,6 +104,9 @@ impl Admin for AdminService {
         }
         let rebuilt = shards.into_iter().map(rebuild);
         let shards = futures::future::try_join_all(rebuilt).await?;
+        let names: Vec<_> = shards.iter().map(|shard| &shard.name).collect();
+        let facts = serde_json::json!({ "shards": names });
+        self.audit.note("state_rebuilt", by, facts);
         Ok(Response::new(RebuildStateResponse { shards }))
     }
 
@@ -96,7 +114,11 @@ impl Admin for AdminService {
         &self,
         request: Request<AcknowledgeRequest>,
     ) -> Result<Response<AcknowledgeResponse>, Status> {
-        let AcknowledgeRequest { id, expect_epoch } = request.into_inner();
+        let AcknowledgeRequest {
+            id,
+            expect_epoch,
+            by,
+        } = request.into_inner();
         let id = request_id(&id)?;
         let activations = self.driver.activations();
         let mut changed = activations.changed();
@@ -105,6 +127,10 @@ impl Admin for AdminService {
         loop {
             changed.borrow_and_update();
             if let Some((step, _, true)) = activations.step(id, 0) {
+                if step.step == "acknowledged" {
+                    let facts = serde_json::json!({ "epoch": expect_epoch });
+                    self.audit.note("acknowledged", by, facts);
+                }
                 return Ok(Response::new(AcknowledgeResponse {
                     failed: step.step == "refused",
                     detail: step.detail,

@@ -75,8 +75,13 @@ impl<S: StateMachine> Log for LogService<S> {
             shard,
             from_lsn,
             until_now,
+            only_audit,
         } = request.into_inner();
         let shard = Arc::clone(find(&self.shards, &shard)?);
+        let wanted = match only_audit {
+            true => Wanted::Audit,
+            false => Wanted::All,
+        };
         let from = Lsn::new(from_lsn).unwrap_or(Lsn::FIRST);
         let until = if until_now {
             Some(shard.marks.lock().committed)
@@ -85,7 +90,7 @@ impl<S: StateMachine> Log for LogService<S> {
         };
         let (outgoing, responses) = mpsc::channel(OUTGOING_MAX);
         tokio::spawn(async move {
-            if let Err(status) = tail(&shard, from, until, &outgoing).await {
+            if let Err(status) = tail(&shard, from, until, wanted, &outgoing).await {
                 let _ = outgoing.send(Err(status)).await;
             }
         });
@@ -93,11 +98,19 @@ impl<S: StateMachine> Log for LogService<S> {
     }
 }
 
+/// Which records a caller asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    All,
+    Audit,
+}
+
 /// Sends committed batches from `from` on, until `until` if given.
 async fn tail(
     shard: &Arc<ShardCore>,
     from: Lsn,
     until: Option<Option<Lsn>>,
+    wanted: Wanted,
     outgoing: &mpsc::Sender<Result<TailResponse, Status>>,
 ) -> Result<(), Status> {
     let mut cursor = Cursor::new(from);
@@ -116,7 +129,11 @@ async fn tail(
             cursor = moved;
             let batches = batches.map_err(|error| Status::aborted(error.to_string()))?;
             for batch in &batches {
-                if outgoing.send(Ok(response(batch, from))).await.is_err() {
+                let response = response(batch, from, wanted);
+                if response.records.is_empty() && wanted == Wanted::Audit {
+                    continue;
+                }
+                if outgoing.send(Ok(response)).await.is_err() {
                     return Ok(());
                 }
             }
@@ -137,13 +154,15 @@ async fn tail(
     }
 }
 
-fn response(batch: &Batch, from: Lsn) -> TailResponse {
+fn response(batch: &Batch, from: Lsn, wanted: Wanted) -> TailResponse {
     let records = batch
         .records()
         .filter(|(lsn, _)| *lsn >= from)
+        .filter(|(_, record)| wanted == Wanted::All || matches!(record, Record::Audit(_)))
         .map(|(lsn, record)| {
             let record = match record {
                 Record::Command(command) => tail_record::Record::Command(command),
+                Record::Audit(act) => tail_record::Record::Audit(act),
                 Record::EpochStart(start) => {
                     tail_record::Record::EpochStart(start.holder.to_string())
                 }

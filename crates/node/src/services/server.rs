@@ -4,6 +4,7 @@ use super::admin::AdminService;
 use super::log::LogService;
 use super::peers::Peers;
 use super::replication::ReplicationService;
+use crate::audit::{Audit, AuditWriter};
 use crate::driver::DriverHandle;
 use crate::follow::MESSAGE_BYTES_MAX;
 use crate::handle::ShardHandle;
@@ -32,6 +33,8 @@ pub(crate) struct Services<S: StateMachine> {
     pub(crate) peers: Arc<Peers>,
     pub(crate) driver: DriverHandle,
     pub(crate) observer: Observer,
+    pub(crate) audit: Audit,
+    pub(crate) audit_writer: Arc<AuditWriter>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stream: StreamSettings,
     pub(crate) command_bytes_max: usize,
@@ -50,6 +53,8 @@ pub(crate) async fn serve<S: StateMachine>(
         peers,
         driver,
         observer,
+        audit,
+        audit_writer,
         clock,
         stream,
         ..
@@ -68,6 +73,8 @@ pub(crate) async fn serve<S: StateMachine>(
         observer,
         driver,
         shards: shards.clone(),
+        audit,
+        audit_writer,
     };
     let log = LogService { shards, handles };
     // Set here, since the builder's own setting is for listeners that it makes:

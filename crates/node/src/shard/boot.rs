@@ -9,12 +9,14 @@ use super::queue::ProposalQueue;
 use super::scrub::{ScrubThread, Stop};
 use super::state_thread::{StateThread, apply};
 use super::tail::Tail;
+use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::handle::{HandleInner, ShardHandle, ShardView};
 use crate::node::{Fatal, StartError};
 use crate::settings::{Settings, ShardSettings};
 use crossbeam_channel::bounded;
 use parking_lot::{Condvar, Mutex, RwLock};
+use serde_json::json;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,6 +39,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) authority: &'a Arc<Authority>,
     pub(crate) fatal: &'a Fatal,
+    pub(crate) audit: &'a Audit,
     pub(crate) runtime: &'a tokio::runtime::Handle,
 }
 
@@ -165,6 +168,7 @@ pub(crate) fn boot<S: StateMachine>(
         heartbeat_every: settings.stream.heartbeat_every,
         batch_bytes_max: settings.log.batch_bytes_max.get() as usize,
         fatal: ground.fatal.clone(),
+        audit: ground.audit.clone(),
         mode: Mode::Closed,
         next_beat: ground.clock.now(),
         beats: 0,
@@ -254,6 +258,11 @@ pub(super) fn quarantine_tail<S: StateMachine>(
         bytes = %ByteCount(summary.bytes.get()), fork = lsn_value(kept),
         "divergent records were set aside: look at them with `understudy quarantine list`"
     );
+    let facts = json!({
+        "shard": thread.shard.name, "file": summary.path(), "records": summary.records(),
+        "fork": lsn_value(kept), "last": head.lsn.get(), "reason": notice.reason,
+    });
+    thread.audit.keep("quarantined", "node", facts);
     thread
         .shard
         .quarantined_records

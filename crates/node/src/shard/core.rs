@@ -86,6 +86,12 @@ pub(crate) enum LogCommand {
         lossy: bool,
         reply: oneshot::Sender<Opened>,
     },
+    /// Write an audit record, if this node writes now and has room; answer
+    /// where it stands.
+    Audit {
+        body: Vec<u8>,
+        reply: oneshot::Sender<Option<(Epoch, Lsn)>>,
+    },
     /// Take no more proposals; answer with the flushed end.
     Hold {
         reply: oneshot::Sender<Option<Position>>,

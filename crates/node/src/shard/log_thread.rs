@@ -8,6 +8,7 @@ use super::answers::{Answers, Pending, PendingBatch};
 use super::core::{LogCommand, Opened, Outline, ShardCore};
 use super::marks::{Beat, until};
 use super::queue::Proposal;
+use crate::audit::Audit;
 use crate::handle::Refusal;
 use crate::node::Fatal;
 use crossbeam_channel::{Receiver, never, select};
@@ -17,7 +18,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use understudy_log::{Batch, BatchBuilder, BatchStart, EpochStart, Log, LogError, OsDisk};
 use understudy_protocol::shard::History;
 use understudy_state::StateMachine;
-use understudy_types::{BootTime, Clock, Epoch, NodeId, Position};
+use understudy_types::{BootTime, Clock, Epoch, Lsn, NodeId, Position};
 
 /// What a standby gathers before one flush, at most.
 const STORE_BYTES_MAX: usize = 8 << 20;
@@ -38,6 +39,7 @@ pub(crate) struct LogThread<S: StateMachine> {
     pub(crate) heartbeat_every: Duration,
     pub(crate) batch_bytes_max: usize,
     pub(crate) fatal: Fatal,
+    pub(crate) audit: Audit,
     pub(crate) mode: Mode,
     pub(crate) next_beat: BootTime,
     pub(crate) beats: u64,
@@ -356,6 +358,9 @@ impl<S: StateMachine> LogThread<S> {
                 let opened = self.open(epoch, lossy)?;
                 let _ = reply.send(opened);
             }
+            LogCommand::Audit { body, reply } => {
+                let _ = reply.send(self.audit(&body)?);
+            }
             LogCommand::Hold { reply } => {
                 if let Mode::Open(epoch) = self.mode {
                     self.mode = Mode::Held(epoch);
@@ -392,6 +397,29 @@ impl<S: StateMachine> LogThread<S> {
         self.mode = Mode::Open(epoch);
         self.next_beat = self.clock.now();
         Ok(Opened { fork })
+    }
+
+    /// Writes an audit record in a batch of its own; not while writes are
+    /// held, because the log's end is promised then.
+    fn audit(&mut self, body: &[u8]) -> Result<Option<(Epoch, Lsn)>, LogError> {
+        let Mode::Open(epoch) = self.mode else {
+            return Ok(None);
+        };
+        let mut builder = BatchBuilder::new(self.batch_start(epoch));
+        builder.push_audit(body);
+        let batch = builder.finish();
+        match self.log.append(&batch) {
+            Ok(()) => self.note_room(Room::Enough),
+            Err(LogError::Full(_)) => {
+                self.note_room(Room::None);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+        self.flush()?;
+        let lsn = batch.last_lsn();
+        self.publish_as_primary(batch);
+        Ok(Some((epoch, lsn)))
     }
 
     /// Ends the epoch here: what waits for a place is refused, what has one

@@ -111,6 +111,8 @@ pub(crate) fn apply<S: StateMachine>(state: &mut S, batch: &Batch) -> Vec<(Lsn, 
     let mut responses = Vec::new();
     for (lsn, record) in batch.records() {
         match record {
+            // Not the state machine's: two nodes agree with it or without it.
+            Record::Audit(_) => {}
             Record::EpochStart(start) => {
                 state.begin_epoch(EpochStart {
                     epoch,

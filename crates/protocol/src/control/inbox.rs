@@ -110,6 +110,11 @@ impl Inbox {
         Look::Silent
     }
 
+    /// The last request that came, dealt with or not.
+    pub(crate) fn last(&self) -> Option<&ActivationRequest> {
+        self.arrived.as_ref().map(|arrived| &arrived.request)
+    }
+
     /// When the open request has waited long enough for the store.
     pub(crate) fn patience_ends(&self) -> Option<BootTime> {
         self.open()?;

@@ -64,6 +64,8 @@ pub struct ControlView {
     pub loss_bound: Option<super::LossBound>,
     /// The last request that came and that this node has not dealt with.
     pub pending: Option<ActivationRequest>,
+    /// The last request that came, dealt with or not.
+    pub last_request: Option<ActivationRequest>,
 }
 
 impl Control {
@@ -102,6 +104,7 @@ impl Control {
             peers,
             loss_bound,
             pending: self.inbox.open().cloned(),
+            last_request: self.inbox.last().cloned(),
         }
     }
 

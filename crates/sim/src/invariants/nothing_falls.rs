@@ -49,7 +49,7 @@ pub(super) fn accepted(oracle: &Oracle, life: Life, shard: usize, batch: &Batch)
 fn commands(batch: &Batch) -> impl Iterator<Item = CommandId> + '_ {
     batch.records().filter_map(|(_, record)| match record {
         Record::Command(bytes) => Some(Command::decode(&bytes).id),
-        Record::EpochStart(_) => None,
+        Record::EpochStart(_) | Record::Audit(_) => None,
     })
 }
 

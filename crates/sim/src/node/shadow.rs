@@ -26,7 +26,7 @@ impl Shadow {
         for (_, record) in batch.records() {
             let command = match record {
                 Record::Command(bytes) => Some(Command::decode(&bytes)),
-                Record::EpochStart(_) => None,
+                Record::EpochStart(_) | Record::Audit(_) => None,
             };
             self.slots.push(Slot { command, end: None });
         }

@@ -186,6 +186,7 @@ impl Shard {
                         &bytes,
                     );
                 }
+                Record::Audit(_) => {}
                 Record::EpochStart(start) => {
                     self.state.begin_epoch(EpochStart {
                         epoch,

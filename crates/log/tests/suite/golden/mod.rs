@@ -4,7 +4,7 @@ use crate::common::*;
 use understudy_log::quarantine::{self, Notice};
 use understudy_log::segment::HEADER_BLOCK_BYTES;
 use understudy_log::segment::{SegmentHeader, SegmentHeaderError};
-use understudy_log::{BatchBuilder, BatchStart, Disk, EpochStart};
+use understudy_log::{BatchBuilder, BatchStart, Disk, EpochStart, Record};
 use understudy_types::{Epoch, Position};
 
 fn hex(bytes: &[u8]) -> String {
@@ -45,6 +45,39 @@ fn batch_bytes_are_as_they_were() {
 }
 
 #[test]
+fn audit_batch_bytes_are_as_they_were() {
+    let mut builder = BatchBuilder::new(BatchStart {
+        epoch: Epoch::new(2),
+        first_lsn: lsn(41),
+        committed: Some(lsn(40)),
+        wall_millis: 1_700_000_000_000,
+        previous: genesis(),
+    });
+    builder.push_audit(br#"{"format":1}"#);
+    let batch = builder.finish();
+    let records: Vec<_> = batch.records().map(|(_, record)| record).collect();
+    assert_eq!(
+        records,
+        [Record::Audit(br#"{"format":1}"#.as_slice().into())]
+    );
+    let found = hex(batch.bytes());
+    assert_eq!(found, include_str!("batch_audit.hex"), "found:\n{found}");
+}
+
+/// What a version before this one wrote is read, and takes nothing more.
+#[test]
+fn segment_header_of_version_1_is_read() {
+    let mut block = vec![0; HEADER_BLOCK_BYTES];
+    let digits: String = include_str!("segment_header_1.hex")
+        .split_whitespace()
+        .collect();
+    for (index, byte) in block.iter_mut().take(96).enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).unwrap();
+    }
+    assert_eq!(SegmentHeader::decode(&block), Ok(header()));
+}
+
+#[test]
 fn segment_header_bytes_are_as_they_were() {
     let block = header().encode();
     assert!(block[96..].iter().all(|byte| *byte == 0));
@@ -72,7 +105,9 @@ fn unknown_segment_version_is_named() {
     block[8] = 9;
     let error = SegmentHeader::decode(&block).unwrap_err();
     assert_eq!(error, SegmentHeaderError::Version { found: 9 });
-    assert!(error.to_string().contains("version 9") && error.to_string().contains("version 1"));
+    assert!(
+        error.to_string().contains("version 9") && error.to_string().contains("versions 1 to 2")
+    );
 }
 
 #[test]
