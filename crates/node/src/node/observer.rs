@@ -31,9 +31,16 @@ pub struct Observer {
     shards: Vec<Arc<ShardCore>>,
     snapshot: Arc<Mutex<Snapshot>>,
     stopped: CancellationToken,
-    known: KnownPrimary,
-    store_proved: BootTime,
+    evidence: Evidence,
     started: BootTime,
+}
+
+/// What a verdict rests on beside the status.
+#[derive(Clone)]
+pub(crate) struct Evidence {
+    pub(crate) primary: KnownPrimary,
+    /// When this process saw the store honour conditional writes.
+    pub(crate) store_proved: BootTime,
 }
 
 impl std::fmt::Debug for Observer {
@@ -52,8 +59,7 @@ impl Observer {
         shards: Vec<Arc<ShardCore>>,
         snapshot: Arc<Mutex<Snapshot>>,
         stopped: CancellationToken,
-        known: KnownPrimary,
-        store_proved: BootTime,
+        evidence: Evidence,
     ) -> Self {
         let started = clock.now();
         let identity = Arc::new(identity);
@@ -64,8 +70,7 @@ impl Observer {
             shards,
             snapshot,
             stopped,
-            known,
-            store_proved,
+            evidence,
             started,
         }
     }
@@ -204,10 +209,10 @@ impl Observer {
             lease,
             pending,
             own: &profile::own(&self.settings, &status, wall_millis),
-            primary: self.known.get().as_ref(),
+            primary: self.evidence.primary.get().as_ref(),
             surroundings: &surroundings,
             flush_p99: self.shards.iter().filter_map(p99).max(),
-            store_proved: self.store_proved,
+            store_proved: self.evidence.store_proved,
             now,
         });
         verdict.took_micros = now.since(began).as_micros() as u64;
@@ -219,8 +224,9 @@ impl Observer {
         let following = self.snapshot.lock().following.clone();
         if let Some(context) = following {
             let primary = &context.target.primary;
-            if !self.known.is_fresh(primary) {
-                self.known.ask(primary, limit).await;
+            let known = &self.evidence.primary;
+            if !known.is_fresh(primary) {
+                known.ask(primary, limit).await;
             }
         }
     }

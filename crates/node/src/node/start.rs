@@ -1,6 +1,7 @@
 //! From settings to a running node.
 
 use super::mend::mend;
+use super::observer::Evidence;
 use super::{Fatal, Node, Observer, StartError};
 use crate::audit::{self, Audit, AuditWriter, Ways};
 use crate::authority::Authority;
@@ -12,6 +13,7 @@ use crate::services::{Peers, Services, serve};
 use crate::settings::{Endpoint, Settings};
 use crate::shard::boot::{Booted, Ground, boot, stop};
 use parking_lot::Mutex;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -325,8 +327,10 @@ async fn start_on<S: StateMachine>(
         cores.clone(),
         snapshot.clone(),
         stop_services.clone(),
-        known.clone(),
-        store.at,
+        Evidence {
+            primary: known.clone(),
+            store_proved: store.at,
+        },
     );
     let handles: BTreeMap<_, _> = booted
         .iter()

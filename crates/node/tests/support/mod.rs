@@ -22,6 +22,7 @@ use understudy_state::StateMachine;
 use understudy_store::{Condition, Fetched, MemoryStore, ObjectStore};
 use understudy_types::{ByteCount, Clock, ClusterId, NodeId, Nonce, ShardName};
 use understudy_wire::v1::admin_client::AdminClient;
+use understudy_wire::v1::log_client::LogClient;
 
 /// How long anything may take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -206,6 +207,13 @@ impl<S: StateMachine> Pair<S> {
         let endpoint = tonic::transport::Endpoint::from_shared(address).expect("an address");
         let channel = endpoint.connect().await;
         AdminClient::new(channel.expect("the node serves tools"))
+    }
+
+    pub async fn log(&self, name: &str) -> LogClient<Channel> {
+        let address = format!("http://{}", self.running(name).address);
+        let endpoint = tonic::transport::Endpoint::from_shared(address).expect("an address");
+        let channel = endpoint.connect().await;
+        LogClient::new(channel.expect("the node serves tools"))
     }
 
     /// Waits until a condition holds.
