@@ -2,6 +2,7 @@
 
 use super::boot::{Booted, Ground, boot, stop};
 use super::core::{LogCommand, ShardCore};
+use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::clock::BootClock;
 use crate::config::{Configuration, Overrides};
@@ -110,6 +111,7 @@ impl<S: StateMachine> Returning<S> {
         drop(log);
         let clock: Arc<dyn Clock> = Arc::new(BootClock);
         let authority = Arc::new(Authority::new(Arc::clone(&clock)));
+        let audit = Audit::new(root.disk().clone(), node.clone(), Arc::clone(&clock));
         let ground = Ground {
             settings: &settings,
             root: &root,
@@ -117,6 +119,7 @@ impl<S: StateMachine> Returning<S> {
             clock: &clock,
             authority: &authority,
             fatal: &Fatal::new(Arc::clone(&authority)),
+            audit: &audit,
             runtime: &tokio::runtime::Handle::current(),
         };
         let shard = boot(&ground, &settings.shards[0], empty).expect("a sound log");
