@@ -28,7 +28,7 @@ async fn main() {
         })
         .await;
         println!("{report}");
-        medians.extend(report.median());
+        medians.extend(report.after_flag.median());
     }
     if let [few, .., many] = medians[..] {
         let ratio = many.as_secs_f64() / few.as_secs_f64();

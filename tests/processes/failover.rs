@@ -1,5 +1,5 @@
+use rig::drill::{loss_bound, wait_for_more};
 use rig::returning::{self, ReturningOptions};
-use rig::rounds::{loss_bound, wait_for_more};
 use rig::{
     Link, Ports, Rig, RigOptions, SampledWriters, Side, Signal, Wire, load_on, until, verified,
 };

@@ -1,7 +1,7 @@
 //! Under `replicated` no acknowledged write is ever on one site alone: while
 //! no standby is in sync it is in the object store.
 
-use rig::rounds::wait_for_more;
+use rig::drill::wait_for_more;
 use rig::{Rig, RigOptions, SampledWriters, Side, Signal, get, until};
 use std::time::Duration;
 use tokio::time::Instant;

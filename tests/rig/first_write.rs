@@ -3,9 +3,7 @@
 //! is measured is what a promotion itself costs. Again and again, the roles
 //! changing with each round.
 
-use crate::pair::PATIENCE;
-use crate::rounds::Spread;
-use crate::{Process, Rig, RigOptions, Side, until};
+use crate::{PATIENCE, Process, Rig, RigOptions, Side, Spread, until};
 use std::fmt;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -31,17 +29,9 @@ pub struct FirstWriteOptions {
 pub struct FirstWriteReport {
     pub keys: u64,
     /// From the answer to the flag's put to that of the client's put.
-    pub after_flag: Vec<Duration>,
+    pub after_flag: Spread,
     /// The same, and the flag's own put.
-    pub with_flag: Vec<Duration>,
-}
-
-impl FirstWriteReport {
-    pub fn median(&self) -> Option<Duration> {
-        let mut sorted = self.after_flag.clone();
-        sorted.sort();
-        sorted.get(sorted.len() / 2).copied()
-    }
+    pub with_flag: Spread,
 }
 
 impl fmt::Display for FirstWriteReport {
@@ -50,8 +40,8 @@ impl fmt::Display for FirstWriteReport {
             f,
             "{:>8} keys: flag to first write {}; with the flag's own put {}; {} rounds",
             self.keys,
-            Spread(&self.after_flag),
-            Spread(&self.with_flag),
+            self.after_flag,
+            self.with_flag,
             self.after_flag.len(),
         )
     }
@@ -116,8 +106,8 @@ async fn round(rig: &mut Rig, store: &S3Store, primary: Side, report: &mut First
     let acknowledged = Instant::now();
     knocked.expect("the standby was knocked at");
     put.expect("the first write is acknowledged");
-    report.after_flag.push(acknowledged - set);
-    report.with_flag.push(acknowledged - began);
+    report.after_flag.add(acknowledged - set);
+    report.with_flag.add(acknowledged - began);
 
     rig.start_node(primary);
 }

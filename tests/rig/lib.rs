@@ -6,14 +6,17 @@
 //! its test: every process is killed when the rig is dropped, also by a
 //! panic, and the directory with the logs stays only then.
 //!
-//! Start with [`Rig`]; [`Link`] is the wire between the two nodes, [`rounds`]
-//! the loop of kill -9, failover and comparison, [`first_write`] that of
-//! promotions with a free lease, [`returning`] an old primary's way back.
+//! Start with [`Rig`]; [`Link`] is the wire between the two nodes, [`drill`]
+//! the loop of faults, promotions and comparisons, [`history`] the judge of
+//! what clients were told, [`first_write`] the loop of promotions with a free
+//! lease, [`returning`] an old primary's way back.
 
 mod binary;
 mod command;
 mod directory;
+pub mod drill;
 pub mod first_write;
+pub mod history;
 mod http;
 mod link;
 mod load;
@@ -22,8 +25,8 @@ mod pair;
 mod ports;
 mod process;
 pub mod returning;
-pub mod rounds;
 mod side;
+mod spread;
 mod until;
 mod writers;
 
@@ -32,12 +35,14 @@ pub use command::{Answer, run};
 pub use directory::Directory;
 pub use http::{Page, get};
 pub use link::{Link, Wire};
-pub use load::{load_on, missing_number, verified, verified_at};
+pub use load::{endpoints, load_on, missing_number, verified, verified_at};
 pub use options::{ACCESS_KEY, CLUSTER, Ports, RigOptions, SECRET_KEY, node_file};
+pub(crate) use pair::PATIENCE;
 pub use pair::Rig;
 pub use ports::free_ports;
 pub use process::Process;
 pub use rustix::process::Signal;
 pub use side::Side;
+pub use spread::Spread;
 pub use until::{until, within};
 pub use writers::{Findings, SampledWriters, SampledWrites};

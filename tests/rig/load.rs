@@ -14,7 +14,8 @@ pub fn load_on(rig: &Rig, sides: &[Side]) -> RecorderOptions {
     }
 }
 
-fn endpoints(rig: &Rig, sides: &[Side]) -> Vec<Endpoint> {
+/// The client addresses of these sides.
+pub fn endpoints(rig: &Rig, sides: &[Side]) -> Vec<Endpoint> {
     let parse = |side: &Side| rig.clients(*side).to_string().parse();
     sides
         .iter()

@@ -43,6 +43,12 @@ pub use watch::{WatchOptions, WatchReport, run_watch};
 mod writes;
 pub use writes::{AckedWrites, Recorder, RecorderOptions, Verification, Violation, WriteCounts};
 
+mod history;
+pub use history::{
+    Act, Answer, History, HistoryOptions, HistoryRecorder, Key, Operation, Outcome, Pair, Seen,
+    Sighting, WatchedEvent,
+};
+
 mod failover;
 pub use failover::{FailoverOptions, FailoverReport, run_failover};
 

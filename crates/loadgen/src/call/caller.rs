@@ -76,6 +76,22 @@ impl Caller {
         self.call(Method::Range, request).await
     }
 
+    /// May have happened although it failed, as a put.
+    pub(crate) async fn delete_range(
+        &mut self,
+        request: &pb::DeleteRangeRequest,
+    ) -> Result<pb::DeleteRangeResponse, CallFailure> {
+        self.call(Method::DeleteRange, request).await
+    }
+
+    /// May have happened although it failed, as a put.
+    pub(crate) async fn txn(
+        &mut self,
+        request: &pb::TxnRequest,
+    ) -> Result<pb::TxnResponse, CallFailure> {
+        self.call(Method::Txn, request).await
+    }
+
     async fn call<M: Message + Default>(
         &mut self,
         method: Method,

@@ -15,6 +15,8 @@ const WINDOW_BYTES: u32 = 4 << 20;
 pub(crate) enum Method {
     Put,
     Range,
+    DeleteRange,
+    Txn,
 }
 
 /// One side of an HTTP/2 connection: a clone per caller. Its driver must be
@@ -24,6 +26,8 @@ pub(crate) struct Connection {
     send: h2::client::SendRequest<Bytes>,
     put: Request<()>,
     range: Request<()>,
+    delete_range: Request<()>,
+    txn: Request<()>,
 }
 
 pub(crate) type Driver = h2::client::Connection<TcpStream, Bytes>;
@@ -58,6 +62,8 @@ impl Connection {
             send,
             put: prototype(endpoint, "/etcdserverpb.KV/Put")?,
             range: prototype(endpoint, "/etcdserverpb.KV/Range")?,
+            delete_range: prototype(endpoint, "/etcdserverpb.KV/DeleteRange")?,
+            txn: prototype(endpoint, "/etcdserverpb.KV/Txn")?,
         };
         Ok((connection, driver))
     }
@@ -84,6 +90,8 @@ impl Connection {
         let prototype = match method {
             Method::Put => &self.put,
             Method::Range => &self.range,
+            Method::DeleteRange => &self.delete_range,
+            Method::Txn => &self.txn,
         };
         let (answer, mut body) = self
             .send

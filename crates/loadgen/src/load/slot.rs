@@ -41,7 +41,7 @@ pub(super) async fn run_slot(
 
 fn found(method: Method, body: Bytes) -> Result<Found, CallFailure> {
     match method {
-        Method::Put => Ok(Found::Key),
+        Method::Put | Method::DeleteRange | Method::Txn => Ok(Found::Key),
         Method::Range => {
             let answer: pb::RangeResponse = frame::decode(body)?;
             Ok(if answer.kvs.is_empty() {

@@ -169,7 +169,10 @@ enum Noted {
     Other,
 }
 
-async fn connect(endpoint: &Endpoint, within: Duration) -> Result<WatchClient<Channel>, Status> {
+pub(crate) async fn connect(
+    endpoint: &Endpoint,
+    within: Duration,
+) -> Result<WatchClient<Channel>, Status> {
     let channel = Address::from_shared(endpoint.url())
         .map_err(|error| Status::invalid_argument(error.to_string()))?
         .connect_timeout(within)
