@@ -47,7 +47,7 @@ enum Policy {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let seed = match arguments.seed {
-        0 => rand::random(),
+        0 => any_seed(),
         seed => seed,
     };
     let pairs = match arguments.policy {
@@ -66,6 +66,12 @@ async fn main() -> ExitCode {
         }
     }
     code
+}
+
+fn any_seed() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("the system has random bytes");
+    u64::from_le_bytes(bytes)
 }
 
 fn options(arguments: &Arguments, pair: RigOptions, seed: u64) -> DrillOptions {

@@ -3,6 +3,7 @@
 
 use crate::chance::Chance;
 use crate::invariants::{Invariant, Invariants, Verdict};
+use crate::lease_steps::LeaseSteps;
 use crate::mutation::Mutation;
 use crate::network::Network;
 use crate::node::Task;
@@ -31,6 +32,7 @@ pub(crate) struct Env {
     pub scenario: Scenario,
     pub mutation: Option<Mutation>,
     pub store: Store,
+    pub lease_steps: LeaseSteps,
     pub network: Network,
     pub oracle: Oracle,
     pub invariants: Invariants,
@@ -54,6 +56,7 @@ impl Env {
             now: SimTime::ZERO,
             queue: Queue::default(),
             store: Store::new(&scenario),
+            lease_steps: LeaseSteps::default(),
             network: Network::default(),
             oracle: Oracle::new(scenario.shards),
             invariants: Invariants::default(),

@@ -12,6 +12,7 @@ use crate::time::SimTime;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::time::Duration;
+use understudy_log::sim::Moment;
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
 use understudy_protocol::fallback::{Slot, SlotContents, SlotNumber};
 use understudy_protocol::{ETag, Lease};
@@ -324,7 +325,9 @@ pub(crate) fn arrive(env: &mut Env, request: StoreRequest) {
         Operation::Fetch { object, known } => {
             Task::Fetched(object, env.store.fetch(object, known.as_ref()))
         }
-        Operation::WriteLease { base, body } => Task::LeaseWritten(write(env, node, &base, body)),
+        Operation::WriteLease { base, body } => {
+            Task::LeaseWritten(write(env, (node, life), &base, body))
+        }
         Operation::FetchSlot(place) => Task::SlotFetched(place, env.store.fetch_slot(place)),
         Operation::PutSlot { place, body } => {
             let answer = env.store.put_slot(place, body);
@@ -341,7 +344,8 @@ pub(crate) fn arrive(env: &mut Env, request: StoreRequest) {
     }
 }
 
-fn write(env: &mut Env, node: usize, base: &ETag, body: Vec<u8>) -> WriteAnswer {
+/// Applies a write, unless the crash matrix has the writer's power go first.
+fn write(env: &mut Env, (node, life): (usize, u32), base: &ETag, body: Vec<u8>) -> WriteAnswer {
     let Some(current) = &env.store.lease else {
         return WriteAnswer::Refused;
     };
@@ -350,6 +354,13 @@ fn write(env: &mut Env, node: usize, base: &ETag, body: Vec<u8>) -> WriteAnswer 
     }
     let before = Lease::decode(&current.body).expect("only leases are written");
     let after = Lease::decode(&body).expect("only leases are written");
+    let cut = env.lease_steps.meets(node, &before, &after);
+    if matches!(cut, Some(Moment::Before | Moment::After)) {
+        env.after(Duration::ZERO, Happening::PowerFails { node, life });
+    }
+    if cut == Some(Moment::Before) {
+        return WriteAnswer::Unknown;
+    }
     let object = Object::new(body);
     let etag = object.etag.clone();
     env.store.lease = Some(object);
@@ -369,5 +380,8 @@ fn write(env: &mut Env, node: usize, base: &ETag, body: Vec<u8>) -> WriteAnswer 
     let stood_still = env.now.since(env.store.written_at);
     env.store.written_at = env.now;
     crate::invariants::lease_written(env, &before, &after, stood_still);
-    WriteAnswer::Applied(etag)
+    match cut {
+        Some(_) => WriteAnswer::Unknown,
+        None => WriteAnswer::Applied(etag),
+    }
 }

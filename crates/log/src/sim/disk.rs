@@ -1,6 +1,7 @@
 use super::faults::Faults;
 use super::inode::Inode;
 use super::names::{Names, Node};
+use super::steps::{Change, Steps};
 use crate::disk::parent;
 use crate::{Disk, DiskError};
 use bytes::Bytes;
@@ -31,6 +32,7 @@ pub(super) struct State {
     next_inode: u64,
     pub(super) incarnation: u64,
     pub(super) faults: Faults,
+    pub(super) steps: Steps,
     pub(super) sync_count: u64,
 }
 
@@ -208,7 +210,10 @@ impl Disk for SimDisk {
     type File = SimFile;
 
     fn create_dir(&self, path: &str) -> Result<(), DiskError> {
-        let done = self.lock().create_dir(path);
+        let mut state = self.lock();
+        let done = state.step(Change::CreateDirectory, path, |state| {
+            state.create_dir(path)
+        });
         done.map_err(|e| DiskError::of_change("create the directory", path, e))
     }
 
@@ -239,7 +244,7 @@ impl Disk for SimDisk {
     fn create_new(&self, path: &str, length: u64) -> Result<SimFile, DiskError> {
         let mut state = self.lock();
         let inode = state
-            .create_new(path, length)
+            .step(Change::Create, path, |state| state.create_new(path, length))
             .map_err(|e| DiskError::of_change("create", path, e))?;
         Ok(Self::opened(&state, inode, path))
     }
@@ -256,12 +261,16 @@ impl Disk for SimDisk {
     }
 
     fn write_at(&self, file: &SimFile, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
-        let done = self.lock().write(file, offset, bytes);
+        let mut state = self.lock();
+        let done = state.step(Change::Write, &file.path, |state| {
+            state.write(file, offset, bytes)
+        });
         done.map_err(|e| DiskError::of_change("write", &file.path, e))
     }
 
     fn sync_data(&self, file: &SimFile) -> Result<(), DiskError> {
-        let done = self.lock().sync(file);
+        let mut state = self.lock();
+        let done = state.step(Change::Flush, &file.path, |state| state.sync(file));
         done.map_err(|e| DiskError::of_change("flush", &file.path, e))
     }
 
@@ -275,7 +284,8 @@ impl Disk for SimDisk {
 
     fn truncate(&self, file: &SimFile, length: u64) -> Result<(), DiskError> {
         let mut state = self.lock();
-        let done = state.count_change().and_then(|()| {
+        let done = state.step(Change::Truncate, &file.path, |state| {
+            state.count_change()?;
             state
                 .inode(file)
                 .map(|inode| inode.truncate(length as usize))
@@ -284,17 +294,20 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), DiskError> {
-        let done = self.lock().rename(from, to);
+        let mut state = self.lock();
+        let done = state.step(Change::Rename, to, |state| state.rename(from, to));
         done.map_err(|e| DiskError::of_change("rename", from, e))
     }
 
     fn remove(&self, path: &str) -> Result<(), DiskError> {
-        let done = self.lock().remove(path);
+        let mut state = self.lock();
+        let done = state.step(Change::Remove, path, |state| state.remove(path));
         done.map_err(|e| DiskError::of_change("remove", path, e))
     }
 
     fn sync_dir(&self, path: &str) -> Result<(), DiskError> {
-        let done = self.lock().sync_dir(path);
+        let mut state = self.lock();
+        let done = state.step(Change::SyncDirectory, path, |state| state.sync_dir(path));
         done.map_err(|e| DiskError::of_change("flush the directory", path, e))
     }
 

@@ -12,6 +12,8 @@ mod disk;
 mod faults;
 mod inode;
 mod names;
+mod steps;
 
 pub use crash::decisions;
 pub use disk::{SimDisk, SimFile};
+pub use steps::{Change, Moment, Step, Subject};

@@ -3,7 +3,7 @@
 use super::Driver;
 use crate::status::{HookRecord, Receipt};
 use serde_json::json;
-use understudy_log::{Disk, DiskError, OsDisk, replace_durably};
+use understudy_log::{Disk, DiskError, replace_durably};
 use understudy_protocol::RequestId;
 use understudy_protocol::control::{HookPhase, Step};
 use understudy_types::Epoch;
@@ -122,7 +122,7 @@ impl Driver {
     fn keep_receipt(&self, receipt: &Receipt) {
         let (disk, receipt) = (self.disk.clone(), receipt.clone());
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = store(&disk, receipt.epoch, &receipt) {
+            if let Err(error) = store(&*disk, receipt.epoch, &receipt) {
                 tracing::warn!(%error, "the receipt could not be kept");
             }
         });
@@ -130,9 +130,70 @@ impl Driver {
 }
 
 /// Writes a receipt. Durable on return.
-fn store(disk: &OsDisk, epoch: Epoch, receipt: &Receipt) -> Result<(), DiskError> {
+fn store(disk: &impl Disk, epoch: Epoch, receipt: &Receipt) -> Result<(), DiskError> {
     let body = serde_json::to_vec_pretty(receipt).expect("a receipt is always representable");
     disk.create_dir(DIRECTORY)?;
     replace_durably(disk, &format!("{DIRECTORY}/epoch-{epoch}.json"), &body)?;
     disk.sync_dir("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Receipt, store};
+    use std::collections::BTreeMap;
+    use understudy_log::sim::{Moment, Step, decisions};
+    use understudy_log::{Disk, SimDisk};
+    use understudy_protocol::LossBound;
+    use understudy_types::{ClusterId, Epoch};
+
+    fn receipt() -> Receipt {
+        Receipt {
+            format: 1,
+            cluster: ClusterId::from_bytes([1; 16]),
+            request: "a request".to_owned(),
+            mode: "failover".to_owned(),
+            by: "somebody".to_owned(),
+            reason: "x".repeat(2000),
+            fenced_by: None,
+            node: "alpha".parse().expect("a name"),
+            epoch: Epoch::new(2),
+            lossy: false,
+            loss_bound: LossBound::Nothing,
+            forks: BTreeMap::new(),
+            rto_micros: 1,
+            steps: Vec::new(),
+            wall_millis: 1,
+        }
+    }
+
+    fn kept(disk: &SimDisk) -> Option<Receipt> {
+        let bytes = disk.read("receipts/epoch-2.json").ok()?;
+        Some(serde_json::from_slice(&bytes).expect("a whole receipt"))
+    }
+
+    fn cut(step: Step, occurrence: u64, moment: Moment, seed: u64) {
+        let disk = SimDisk::new();
+        disk.cut_power_at(step, occurrence, moment);
+        let stored = store(&disk, Epoch::new(2), &receipt());
+        assert!(stored.is_err(), "{step:?} {occurrence} {moment:?}");
+        disk.crash(&mut decisions(seed));
+        // Whole or absent; and what is left does not hinder the next one.
+        kept(&disk);
+        store(&disk, Epoch::new(2), &receipt()).expect("room");
+        disk.crash(&mut decisions(seed));
+        assert_eq!(kept(&disk).expect("it is durable").request, "a request");
+    }
+
+    #[test]
+    fn receipt_is_whole_or_absent_after_a_power_cut() {
+        let disk = SimDisk::new();
+        store(&disk, Epoch::new(2), &receipt()).expect("room");
+        for (step, count) in disk.steps() {
+            for occurrence in 0..count {
+                for moment in Moment::ALL {
+                    (0..16).for_each(|seed| cut(step, occurrence, moment, seed));
+                }
+            }
+        }
+    }
 }

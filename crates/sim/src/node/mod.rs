@@ -25,6 +25,7 @@ use crate::client::{Reply, ReturnAddress, answer};
 use crate::env::Env;
 use crate::invariants::{self, Rot};
 use crate::machine::Command;
+use crate::matrix::DurableStep;
 use crate::mutation::Mutation;
 use crate::network::{self, ConnectionId, Message, Side};
 use crate::queue::Happening;
@@ -33,7 +34,7 @@ use crate::store::{ObjectName, SlotPlace};
 use crate::time::{NodeClock, SimTime};
 use std::sync::Arc;
 use std::time::Duration;
-use understudy_log::sim::decisions;
+use understudy_log::sim::{Moment, decisions};
 use understudy_log::{Damage, DataRoot, Disk, Identity, SimDisk};
 use understudy_protocol::Event;
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
@@ -311,6 +312,27 @@ impl Node {
             Duration::from_millis(1500),
             Happening::PowerFails { node, life },
         );
+    }
+
+    /// The power goes at exactly this step. A write of the lease that is torn
+    /// costs the node its answer, not its power.
+    pub(crate) fn loses_power_at(
+        &mut self,
+        env: &mut Env,
+        step: DurableStep,
+        occurrence: u64,
+        moment: Moment,
+    ) {
+        match step {
+            DurableStep::Disk(step) => {
+                self.power_fails_soon = true;
+                self.disk.cut_power_at(step, occurrence, moment);
+            }
+            DurableStep::Lease(step) => {
+                self.power_fails_soon = moment != Moment::Torn;
+                env.lease_steps.cut_at(self.index, step, occurrence, moment);
+            }
+        }
     }
 
     pub(crate) fn is_losing_power(&self, life: u32) -> bool {

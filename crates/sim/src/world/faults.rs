@@ -217,7 +217,7 @@ impl World {
         env.after(back_after, Happening::Restart { node });
     }
 
-    fn shut_down(&mut self, node: usize) {
+    pub(crate) fn shut_down(&mut self, node: usize) {
         let env = &mut self.env;
         let Some(life) = self.nodes[node].life() else {
             return;

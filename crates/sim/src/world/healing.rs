@@ -228,7 +228,7 @@ fn role(env: &Env, node: &Node) -> Option<RoleName> {
         .map(|process| process.role(node.clock.boot_time(env.now)))
 }
 
-fn open_primary(env: &Env, node: &Node) -> bool {
+pub(super) fn open_primary(env: &Env, node: &Node) -> bool {
     let serves = role(env, node) == Some(RoleName::Primary);
     serves
         && node

@@ -3,6 +3,7 @@
 mod faults;
 mod healing;
 mod operator;
+mod staged;
 
 use crate::client::{self, Client};
 use crate::env::Env;

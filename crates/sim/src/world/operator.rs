@@ -122,7 +122,7 @@ impl World {
         Some("power off".to_owned())
     }
 
-    pub(super) fn request(
+    pub(crate) fn request(
         &mut self,
         mode: Mode,
         target: usize,
@@ -147,7 +147,7 @@ impl World {
     }
 
     /// Writes the flag, hands it to the target, or both; and knocks or not.
-    pub(super) fn ask(&mut self, request: ActivationRequest) {
+    pub(crate) fn ask(&mut self, request: ActivationRequest) {
         let env = &mut self.env;
         env.stats.fault("operator: asked");
         env.say(|| {
