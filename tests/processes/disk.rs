@@ -1,9 +1,8 @@
-use rig::{Rig, RigOptions, Side, free_ports, load_on, until, verified};
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use rig::{
+    Rig, RigOptions, Side, SmallDisk, behind_small_disk, free_ports, largest_file, load_on, until,
+    verified,
+};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
 use understudy_loadgen::Recorder;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -152,7 +151,7 @@ async fn flipped_bit_without_a_living_primary_is_named_refused_and_repaired_by_a
 
 /// Turns one bit in the middle of the log; the file, and the byte.
 async fn flip_in_the_middle(data: &Path) -> (PathBuf, usize) {
-    let segment = only_segment(data);
+    let segment = largest_file(&data.join("shards"));
     let bytes = tokio::fs::read(&segment).await.expect("a segment");
     let middle = bytes.iter().rposition(|byte| *byte != 0).expect("data") / 2;
     flip(&segment, middle).await;
@@ -165,21 +164,6 @@ async fn flip(segment: &Path, byte: usize) {
     tokio::fs::write(segment, bytes)
         .await
         .expect("a damaged segment");
-}
-
-fn only_segment(data: &Path) -> PathBuf {
-    let mut found = Vec::new();
-    let mut open = vec![data.join("shards")];
-    while let Some(directory) = open.pop() {
-        for entry in std::fs::read_dir(directory).expect("a directory").flatten() {
-            match entry.path() {
-                path if path.is_dir() => open.push(path),
-                path => found.push(path),
-            }
-        }
-    }
-    let is_larger = |path: &PathBuf| path.metadata().map(|data| data.len()).unwrap_or(0);
-    found.into_iter().max_by_key(is_larger).expect("a segment")
 }
 
 fn offset_named(text: &str) -> usize {
@@ -201,7 +185,7 @@ async fn full_disk_refuses_writes_until_there_is_room() {
         eprintln!("not run: a small disk needs root, or user namespaces (unshare -Urm)");
         return;
     };
-    rig.options.alpha_behind = behind;
+    rig.options.behind[0] = behind;
     rig.bring_up().await;
     let disk = SmallDisk::of(rig.node(Side::Alpha).id(), &rig.data(Side::Alpha));
     rig.etcdctl(Side::Alpha, &["put", "before", "1"])
@@ -231,67 +215,4 @@ async fn full_disk_refuses_writes_until_there_is_room() {
     assert!(verification.passed(), "{verification:?}");
     rig.wait_for_standby(Side::Bravo).await;
     rig.wait_for_equal_heads().await;
-}
-
-/// A command line that runs what follows it with a file system of 24 MiB in
-/// memory at `place`, in a mount namespace of its own: nothing is to be
-/// unmounted. None where this may not be done.
-fn behind_small_disk(place: &Path) -> Option<Vec<String>> {
-    std::fs::create_dir_all(place).expect("a place to mount at");
-    let namespaces = match rustix::process::geteuid().is_root() {
-        true => "-m",
-        false => "-Urm",
-    };
-    let mount = "mount -t tmpfs -o size=24m small \"$0\" && exec \"$@\"";
-    let place = place.to_str().expect("a path of ASCII");
-    let line = ["unshare", namespaces, "sh", "-c", mount, place].map(str::to_owned);
-    let mut tried = Command::new(&line[0]);
-    let tried = tried.args(&line[1..]).arg("true").status();
-    tried
-        .is_ok_and(|status| status.success())
-        .then(|| line.to_vec())
-}
-
-/// The small disk, as the process sees it that was started behind it.
-struct SmallDisk {
-    place: PathBuf,
-}
-
-impl SmallDisk {
-    fn of(process: u32, place: &Path) -> SmallDisk {
-        let inside = place.strip_prefix("/").expect("an absolute path");
-        let root = PathBuf::from(format!("/proc/{process}/root"));
-        SmallDisk {
-            place: root.join(inside),
-        }
-    }
-
-    async fn fill(&self) {
-        let mut file = tokio::fs::File::create(self.filler())
-            .await
-            .expect("a file");
-        let block = vec![1; 4096];
-        loop {
-            // The flush makes the write's own error visible.
-            let written = match file.write_all(&block).await {
-                Ok(()) => file.flush().await,
-                error => error,
-            };
-            match written {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::StorageFull => return,
-                Err(error) => panic!("the disk cannot be filled: {error}"),
-            }
-        }
-    }
-
-    async fn make_room(&self) {
-        tokio::fs::remove_file(self.filler())
-            .await
-            .expect("the filler");
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.place.join("filler")
-    }
 }

@@ -1,15 +1,21 @@
-//! Real processes, sockets and disks: one pair on loopback per test.
+//! Real processes, sockets and disks: one pair per test.
 
+mod activation;
 mod automatic;
+mod bad_store;
 mod dev;
 mod disk;
 mod etcdctl;
 mod failover;
+mod faults;
 mod kill;
 mod link;
+mod network;
 mod promotion;
+mod restart;
 mod shards;
 mod slots;
+mod standby;
 mod states;
 mod store;
 mod switchover;

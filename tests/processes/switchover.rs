@@ -67,3 +67,17 @@ async fn wrong_epoch_wrong_target_and_wrong_primary_are_refused() {
     assert!(rig.is_primary(Side::Alpha).await);
     assert_eq!(rig.epoch().await, epoch);
 }
+
+/// The short form of `tests/drill --switchovers 1000`.
+#[tokio::test(flavor = "multi_thread")]
+async fn switchovers_back_and_forth_leave_equal_states() {
+    let report = rig::drill::run(&rig::drill::DrillOptions {
+        switchovers: 12,
+        operations: 800,
+        ..rig::drill::DrillOptions::new(RigOptions::replicated(), 7)
+    })
+    .await;
+    println!("{report}");
+    assert!(report.is_sound(), "{report}");
+    assert_eq!((report.missing, report.switchovers), (0, 12), "{report}");
+}

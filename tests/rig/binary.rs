@@ -1,15 +1,19 @@
 use std::path::{Path, PathBuf};
 
-/// The binary under test: `$UNDERSTUDY_BIN`, or `target/release/understudy`
-/// of this workspace. Panics when it is not built.
+/// The binary under test: `$UNDERSTUDY_BIN`, or the workspace's own in the
+/// profile of this code. Panics when it is not built.
 pub fn understudy_binary() -> PathBuf {
+    let (directory, flag) = match cfg!(debug_assertions) {
+        true => ("debug", ""),
+        false => ("release", " --release"),
+    };
     let path = match std::env::var_os("UNDERSTUDY_BIN") {
         Some(path) => PathBuf::from(path),
-        None => target().join("release/understudy"),
+        None => target().join(directory).join("understudy"),
     };
     assert!(
         path.is_file(),
-        "{} is missing: build it with `cargo build --release -p understudy-cli`, \
+        "{} is missing: build it with `cargo build{flag} --workspace --bins`, \
          or run the tests with tests/run, which does",
         path.display()
     );

@@ -15,8 +15,12 @@ pub struct RigOptions {
     pub more: String,
     /// Shards beside `main`: name, and the client addresses of alpha and bravo.
     pub more_shards: Vec<(&'static str, [SocketAddr; 2])>,
-    /// What alpha's command line stands behind; it replaces itself by it.
-    pub alpha_behind: Vec<String>,
+    /// What the command lines of alpha, bravo and the store stand behind,
+    /// which replaces itself by them.
+    pub behind: [Vec<String>; 2],
+    pub store_behind: Vec<String>,
+    /// Where the nodes find the store, when that is not the store itself.
+    pub store_advertised: Option<SocketAddr>,
     /// Where bravo finds alpha, when that is not alpha itself.
     pub alpha_advertised: Option<SocketAddr>,
 }
@@ -29,7 +33,9 @@ impl RigOptions {
             ttl: "3s".to_owned(),
             more: String::new(),
             more_shards: Vec::new(),
-            alpha_behind: Vec::new(),
+            behind: Default::default(),
+            store_behind: Vec::new(),
+            store_advertised: None,
             alpha_advertised: None,
         }
     }
@@ -91,7 +97,7 @@ pub fn node_file(side: Side, options: &RigOptions, ports: &Ports) -> String {
          {more_shards}[lease]\nttl = \"{ttl}\"\n\n{more}",
         policy = options.policy,
         failover = options.failover,
-        store = ports.store,
+        store = options.store_advertised.unwrap_or(ports.store),
         console = ports.console[index],
         clients = ports.clients[index],
         ttl = options.ttl,

@@ -13,7 +13,7 @@ use understudy_store::{Credentials, S3Config, S3Store};
 
 /// For a condition that comes with a lease's turn, or with a start on a busy
 /// machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A store and a pair. Processes come before the directory, so that nothing
 /// runs any more when it goes.
@@ -67,7 +67,8 @@ impl Rig {
     }
 
     pub fn start_store(&mut self) {
-        let mut command = self.understudy(&["dev-store", "--access-key", ACCESS_KEY]);
+        let arguments = ["dev-store", "--access-key", ACCESS_KEY];
+        let mut command = self.understudy_behind(&self.options.store_behind, &arguments);
         command
             .arg("--listen")
             .arg(self.ports.store.to_string())
@@ -94,10 +95,7 @@ impl Rig {
     }
 
     pub fn start_node(&mut self, side: Side) {
-        let behind: &[String] = match side {
-            Side::Alpha => &self.options.alpha_behind,
-            Side::Bravo => &[],
-        };
+        let behind = &self.options.behind[side.index()];
         let arguments = ["run", "--config", &self.file(side)];
         let mut command = self.understudy_behind(behind, &arguments);
         let log = self.path().join(format!("{side}.log"));
@@ -167,7 +165,9 @@ impl Rig {
         command.args(&line[1..]);
         command.args(arguments).current_dir(self.path());
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("UNDERSTUDY_") {
+            let text = name.to_string_lossy().to_uppercase();
+            // A proxy for the world outside knows nobody of the rig.
+            if text.starts_with("UNDERSTUDY_") || text.ends_with("_PROXY") {
                 command.env_remove(name);
             }
         }
