@@ -48,7 +48,9 @@ async fn torn_end_of_a_log_is_cut_reported_and_fetched_anew() {
     let mut bytes = std::fs::read(&segment).expect("a segment");
     let last = bytes.iter().rposition(|byte| *byte != 0).expect("data");
     bytes[last] ^= 0x01;
-    std::fs::write(&segment, bytes).expect("a torn segment");
+    tokio::fs::write(&segment, bytes)
+        .await
+        .expect("a torn segment");
     rig.start_node(Side::Bravo);
     is_on_both(&rig, &writes).await;
     let said = rig.node(Side::Bravo).said();
