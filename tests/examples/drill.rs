@@ -16,7 +16,7 @@ struct Arguments {
     /// Kills, freezes and switchovers, drawn by chance.
     #[arg(long, default_value_t = 20)]
     rounds: u32,
-    /// Further rounds until so many histories are whole.
+    /// Further rounds until so many histories are whole, about four in each.
     #[arg(long, default_value_t = 0)]
     histories: u32,
     /// Operations of a history.

@@ -1,8 +1,10 @@
 //! Each node and the store on a host of its own, and the network between them
 //! broken: packets vanish, one way or both.
 
-use rig::{Host, Hosts, PATIENCE, Rig, RigOptions, Side, load_on, until, verified};
-use understudy_loadgen::Recorder;
+use rig::history::violations;
+use rig::{Host, Hosts, PATIENCE, Rig, RigOptions, Side, endpoints, load_on, until, verified};
+use std::time::Duration;
+use understudy_loadgen::{HistoryOptions, HistoryRecorder, Recorder};
 
 /// A pair on hosts of its own; hosts are dropped after its processes.
 struct Apart {
@@ -20,6 +22,23 @@ async fn apart(options: RigOptions) -> Option<Apart> {
     let mut rig = Rig::prepare_on(hosts.ports(), options).await;
     rig.bring_up().await;
     Some(Apart { rig, hosts })
+}
+
+/// Clients and watchers of both sides, who are told of the same few keys.
+async fn history(rig: &Rig) -> HistoryRecorder {
+    let options = HistoryOptions {
+        pace: Some(Duration::from_millis(2)),
+        ..HistoryOptions::new(endpoints(rig, &Side::BOTH), 1)
+    };
+    let recorder = HistoryRecorder::start(options, PATIENCE).await;
+    recorder.expect("the primary answers")
+}
+
+/// One order explains all that they were told.
+async fn is_linearizable(recorder: HistoryRecorder) {
+    let history = recorder.stop(PATIENCE).await.expect("the pair serves");
+    assert!(history.answered() > 200, "{}", history.answered());
+    assert_eq!(violations(&history), []);
 }
 
 async fn wait_for_silence(rig: &Rig, side: Side) {
@@ -71,6 +90,7 @@ async fn primary_cut_from_store_and_standby_acknowledges_nothing_that_is_missing
     let epoch = rig.epoch().await;
     let faithful = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
     let changing = Recorder::start(&load_on(&rig, &Side::BOTH)).unwrap();
+    let history = history(&rig).await;
     assert!(faithful.wait_for_acked(100, PATIENCE).await);
     until("bravo knows that it is in sync", PATIENCE, || async {
         (rig.status(Side::Bravo).await?["loss_bound"] == "nothing").then_some(())
@@ -87,6 +107,7 @@ async fn primary_cut_from_store_and_standby_acknowledges_nothing_that_is_missing
     // Alpha sends them on to bravo now.
     assert!(faithful.wait_for_acked(50, PATIENCE).await);
     assert!(changing.wait_for_acked(50, PATIENCE).await);
+    is_linearizable(history).await;
     for recorder in [faithful, changing] {
         let writes = recorder.stop().await;
         let verification = verified(&rig, &writes, Side::Bravo).await;
@@ -155,6 +176,7 @@ async fn one_way_partition_is_noticed_and_costs_nothing_acknowledged() {
     };
     let epoch = rig.epoch().await;
     let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
+    let history = history(&rig).await;
     for (from, to) in [(Host::Bravo, Host::Alpha), (Host::Alpha, Host::Bravo)] {
         assert!(recorder.wait_for_acked(100, PATIENCE).await);
         hosts.cut_one_way(from, to);
@@ -172,6 +194,7 @@ async fn one_way_partition_is_noticed_and_costs_nothing_acknowledged() {
         rig.wait_for_standby(Side::Bravo).await;
     }
     assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    is_linearizable(history).await;
     let writes = recorder.stop().await;
     rig.wait_for_equal_heads().await;
     for side in Side::BOTH {

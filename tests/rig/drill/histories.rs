@@ -9,6 +9,8 @@ use understudy_loadgen::{History, HistoryOptions, HistoryRecorder};
 /// Two cores have to serve what these ask.
 const PACE: Duration = Duration::from_millis(2);
 
+const FAULTS_PER_HISTORY: u64 = 4;
+
 /// The history that is under way, if one is.
 #[derive(Debug)]
 pub(super) struct Histories {
@@ -42,6 +44,15 @@ impl Histories {
         };
         let recorder = HistoryRecorder::start(options, PATIENCE).await;
         self.current = Some(recorder.expect("the primary answers"));
+    }
+
+    /// Waits for a part of the one under way, so that it has a few faults and
+    /// not dozens.
+    pub(super) async fn advance(&self) {
+        let current = self.current.as_ref().expect("one is under way");
+        let wanted = current.answered() + self.operations / FAULTS_PER_HISTORY;
+        let advanced = current.wait_for_answered(wanted, PATIENCE).await;
+        assert!(advanced, "not within {PATIENCE:?}: {wanted} operations");
     }
 
     /// Now, on the stopwatch of the one under way.

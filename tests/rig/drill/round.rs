@@ -20,6 +20,9 @@ const ALONE_FOR: Duration = Duration::from_secs(5);
 impl Drill {
     pub(super) async fn round(&mut self, fault: Fault) {
         self.histories.begin(&self.rig, self.primary).await;
+        if self.options.histories > 0 {
+            self.histories.advance().await;
+        }
         match fault {
             Fault::Kill => self.kill().await,
             Fault::KillAlone => self.kill_alone().await,
