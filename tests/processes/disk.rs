@@ -2,6 +2,7 @@ use rig::{
     Rig, RigOptions, Side, SmallDisk, behind_small_disk, free_ports, largest_file, load_on, until,
     verified,
 };
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use understudy_loadgen::Recorder;
 

@@ -155,6 +155,8 @@ mod tests {
             by: "somebody".to_owned(),
             reason: "x".repeat(2000),
             fenced_by: None,
+            overrides: Vec::new(),
+            hooks: Vec::new(),
             node: "alpha".parse().expect("a name"),
             epoch: Epoch::new(2),
             lossy: false,
