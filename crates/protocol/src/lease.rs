@@ -96,34 +96,10 @@ pub struct EpochRecord {
     pub forks: Heads,
     /// True when records acknowledged before may be missing.
     pub lossy: bool,
-}
-
-/// Where an epoch ends in this history; `None` when it does not stand there.
-pub(crate) fn end_of(history: &[EpochRecord], epoch: Epoch, shard: &ShardName) -> Option<EpochEnd> {
-    let at = history.iter().position(|record| record.epoch == epoch)?;
-    let later = &history[at + 1..];
-    if later.iter().any(|record| record.lossy) {
-        // What came after a loss may begin anywhere, in another log.
-        return Some(EpochEnd::Lost);
-    }
-    // An epoch may begin below the one before it, with what that had not
-    // acknowledged left out.
-    let forks = later
-        .iter()
-        .map(|record| record.forks.get(shard).copied().flatten());
-    let lowest = forks.min_by_key(|fork| fork.map(|position| position.lsn));
-    Some(lowest.map_or(EpochEnd::Open, EpochEnd::ForkedAt))
-}
-
-/// Where an epoch of the history ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EpochEnd {
-    /// It is the newest.
-    Open,
-    /// What came later has it up to here.
-    ForkedAt(Option<Position>),
-    /// Nobody can say how much of it the newest epoch has.
-    Lost,
+    /// The epoch of each shard's last batch before the fork. A shard whose log
+    /// was empty has none; records of versions before it have none at all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub after: BTreeMap<ShardName, Epoch>,
 }
 
 /// The activation that led to this epoch.

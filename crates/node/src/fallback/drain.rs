@@ -13,7 +13,7 @@ use understudy_log::Batch;
 use understudy_protocol::EpochRecord;
 use understudy_protocol::control::{Completeness, Drained, ObjectFetched, WriteAnswer};
 use understudy_protocol::fallback::{
-    DrainStep, Drainer, Drawn, Offer, Slot, SlotContents, SlotNumber, leaves_line_at,
+    DrainStep, Drainer, Drawn, Offer, Shared, Slot, SlotContents, SlotNumber, shared_with_line,
 };
 use understudy_protocol::shard::{Intake, Offered};
 use understudy_types::{ByteCount, ClusterId, Epoch, Position, ShardName};
@@ -156,9 +156,9 @@ impl Drain {
         outline: Outline,
     ) -> Option<Result<Outline, String>> {
         let end = outline.last_epoch.zip(outline.history.head);
-        let keep =
-            end.and_then(|(epoch, head)| leaves_line_at(&self.history, &shard.name, epoch, head));
-        let Some(keep) = keep else {
+        let shared =
+            end.map(|(epoch, head)| shared_with_line(&self.history, &shard.name, epoch, head));
+        let Some(Shared::Upto(Some(keep))) = shared else {
             return Some(Ok(outline));
         };
         let cut = shard.ask(|reply| LogCommand::Cut {

@@ -3,7 +3,8 @@
 use super::event::{Facts, Setup};
 use super::insync::AckHome;
 use crate::activation::AcceptLoss;
-use crate::lease::{AckPolicy, EpochEnd, Heads, Lease, LeaseState, end_of};
+use crate::fallback::{Shared, shared_with_line};
+use crate::lease::{AckPolicy, Heads, Lease, LeaseState};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -144,22 +145,19 @@ fn reaches_base(setup: &Setup, lease: &Lease, facts: &Facts) -> bool {
     AckHome::of(lease) == AckHome::Store
         && setup.shards.iter().all(|shard| {
             let base = lease.fallback.base_of(shard);
-            match facts.heads.get(shard).copied().flatten() {
-                Some(head) => shared_with(lease, shard, facts, head.lsn)
-                    .is_some_and(|shared| Some(shared) >= base),
-                None => base.is_none(),
+            let Some(head) = facts.heads.get(shard).copied().flatten() else {
+                return base.is_none();
+            };
+            let Some(epoch) = facts.last_epochs.get(shard) else {
+                return false;
+            };
+            match shared_with_line(&lease.history, shard, *epoch, head) {
+                Shared::All => Some(head.lsn) >= base,
+                Shared::Upto(Some(shared)) => Some(shared.lsn) >= base,
+                // Such a log is never wiped without an operator's word.
+                Shared::Upto(None) | Shared::Unknown => false,
             }
         })
-}
-
-/// Up to where this node's log is certainly the lease's own history: by its
-/// last epoch, which one node alone has written.
-fn shared_with(lease: &Lease, shard: &ShardName, facts: &Facts, head: Lsn) -> Option<Lsn> {
-    match end_of(&lease.history, *facts.last_epochs.get(shard)?, shard)? {
-        EpochEnd::Open => Some(head),
-        EpochEnd::ForkedAt(fork) => fork.map(|fork| fork.lsn.min(head)),
-        EpochEnd::Lost => None,
-    }
 }
 
 /// Whether this node's logs end where the last holder's do, for good.

@@ -25,7 +25,7 @@ mod slot;
 
 pub use drainer::{DrainStep, Drainer, Drawn, Offer};
 pub use filler::{FillStep, Filler, Inspected, inspect};
-pub use line::{is_of_line, leaves_line_at};
+pub use line::{Shared, is_of_line, shared_with_line};
 pub use slot::{Slot, SlotContents, SlotError, SlotNumber};
 
 use serde::{Deserialize, Serialize};

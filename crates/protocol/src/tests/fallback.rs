@@ -230,22 +230,16 @@ fn log_that_does_not_reach_the_base_is_refused() {
 #[test]
 fn log_of_an_older_epoch_reaches_the_base_only_with_what_the_line_kept_of_it() {
     let mut lease = in_the_store();
-    let older = EpochRecord {
-        epoch: Epoch::new(3),
-        holder: node("b"),
-        forks: heads(1),
-        lossy: false,
-    };
-    lease.history.insert(0, older);
+    lease.history[0].after = [(shard(), Epoch::new(3))].into();
     lease.fallback.base = base(5);
     let mut reaches = standby(9, 3, lease.clone());
     ask(&mut reaches, AcceptLoss::Nothing);
     assert!(reaches.refusals().is_empty(), "epoch 4 began at lsn 5");
-    lease.history[1].lossy = true;
+    lease.history[0].after = [(shard(), Epoch::new(2))].into();
     let mut unknown = standby(9, 3, lease.clone());
     ask(&mut unknown, AcceptLoss::Nothing);
-    assert_eq!(unknown.refusals(), ["E303"], "nobody knows what it kept");
-    lease.history[1].lossy = false;
+    assert_eq!(unknown.refusals(), ["E303"], "nobody went back on epoch 3");
+    lease.history[0].after = [(shard(), Epoch::new(3))].into();
     lease.fallback.base = base(6);
     let mut short = standby(9, 3, lease);
     ask(&mut short, AcceptLoss::Nothing);

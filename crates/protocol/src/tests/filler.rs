@@ -3,8 +3,8 @@
 use super::rig::{CLUSTER, heads, node, shard};
 use crate::control::{Completeness, WriteAnswer};
 use crate::fallback::{
-    DrainStep, Drainer, Drawn, FillStep, Filler, Inspected, Offer, Slot, SlotContents, SlotError,
-    SlotNumber, inspect, is_of_line,
+    DrainStep, Drainer, Drawn, FillStep, Filler, Inspected, Offer, Shared, Slot, SlotContents,
+    SlotError, SlotNumber, inspect, is_of_line, shared_with_line,
 };
 use crate::shard::{Intake, Offered};
 use crate::{ETag, EpochRecord};
@@ -231,12 +231,14 @@ fn offered(epoch: u64, lsn: u64) -> Offered {
     }
 }
 
-fn record(epoch: u64, fork: u64) -> EpochRecord {
+/// An epoch that began at `fork`, behind a batch of epoch `after`.
+fn record(epoch: u64, fork: u64, after: u64) -> EpochRecord {
     EpochRecord {
         epoch: Epoch::new(epoch),
         holder: node("a"),
         forks: heads(fork),
         lossy: false,
+        after: [(shard(), Epoch::new(after))].into(),
     }
 }
 
@@ -245,7 +247,7 @@ fn record(epoch: u64, fork: u64) -> EpochRecord {
 fn drainer() -> Drainer {
     let head = position(7);
     let intake = Intake::new(Epoch::new(5), Some(Epoch::new(3)), Some(head), head.hash);
-    let history = vec![record(3, 2), record(4, 9)];
+    let history = vec![record(3, 2, 1), record(4, 9, 3)];
     Drainer::new(
         slot(3),
         shard(),
@@ -325,21 +327,61 @@ fn what_is_missing_or_damaged_is_a_gap_that_is_sealed_all_the_same() {
     }
 }
 
+/// Epochs 1, 3, 4 and 6 one after the other; 5 was given up whole.
+fn branched() -> Vec<EpochRecord> {
+    vec![
+        record(3, 4, 1),
+        record(4, 9, 3),
+        record(5, 12, 4),
+        record(6, 11, 4),
+    ]
+}
+
 #[test]
-fn batches_before_a_loss_are_of_no_use_after_it() {
-    let mut history = [record(3, 2), record(4, 9), record(6, 12)];
-    let of_line = |history: &[EpochRecord], epoch, last| {
-        is_of_line(history, &shard(), Epoch::new(epoch), lsn(last))
-    };
-    assert!(of_line(&history, 3, 9) && !of_line(&history, 3, 10));
-    assert!(of_line(&history, 4, 12) && of_line(&history, 6, 99));
-    history[2] = record(6, 4);
+fn batch_is_of_the_line_up_to_where_the_next_epoch_on_it_began() {
+    let of_line = |epoch, last| is_of_line(&branched(), &shard(), Epoch::new(epoch), lsn(last));
+    assert!(of_line(6, 99));
+    assert!(of_line(4, 11) && !of_line(4, 12), "6 began at 11");
+    assert!(of_line(3, 9) && !of_line(3, 10));
+    assert!(!of_line(5, 13), "given up whole");
+    assert!(of_line(1, 4) && !of_line(1, 5));
+    assert!(!of_line(2, 3), "nobody went back on it");
     assert!(
-        of_line(&history, 3, 4) && !of_line(&history, 3, 5),
-        "it began below"
+        is_of_line(&branched()[1..], &shard(), Epoch::new(1), lsn(99)),
+        "too old: the chain decides"
     );
-    assert!(!of_line(&history, 4, 10));
-    history[2].lossy = true;
-    assert!(!of_line(&history, 3, 5) && !of_line(&history, 4, 10));
-    assert!(of_line(&history, 6, 13));
+}
+
+#[test]
+fn log_shares_with_the_line_what_its_epochs_went_back_on() {
+    let shared = |epoch, head| {
+        let head = position(head);
+        shared_with_line(&branched(), &shard(), Epoch::new(epoch), head)
+    };
+    let upto = |lsn| Shared::Upto(Some(position(lsn)));
+    assert_eq!(shared(6, 20), Shared::All);
+    assert_eq!(shared(4, 11), Shared::All);
+    assert_eq!(shared(4, 12), upto(11));
+    assert_eq!(
+        shared(5, 13),
+        upto(11),
+        "it went back on 12, the line on 11"
+    );
+    assert_eq!(shared(3, 30), upto(9));
+    assert_eq!(shared(2, 3), Shared::Unknown);
+    let mut shorter = branched();
+    shorter[2] = record(5, 10, 4);
+    let head = position(19);
+    let found = shared_with_line(&shorter, &shard(), Epoch::new(5), head);
+    assert_eq!(
+        found,
+        upto(10),
+        "what it wrote at 11 is not what the line has there"
+    );
+    shorter[2].after.clear();
+    let found = shared_with_line(&shorter, &shard(), Epoch::new(5), head);
+    assert_eq!(found, Shared::Unknown);
+    shorter[2].forks = heads(0);
+    let found = shared_with_line(&shorter, &shard(), Epoch::new(5), head);
+    assert_eq!(found, Shared::Upto(None));
 }

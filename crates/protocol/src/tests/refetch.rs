@@ -34,6 +34,7 @@ fn lease(first: u64, holders: &[(&str, Began)]) -> Lease {
             holder: node(holder),
             forks: Heads::new(),
             lossy: matches!(began, Began::Lossy),
+            after: Default::default(),
         });
         lease.epoch = Epoch::new(epoch);
         lease.holder = Some(member(holder));

@@ -60,6 +60,7 @@ pub(super) fn held(holder: &str, epoch: u64, policy: AckPolicy) -> Lease {
         holder: node(holder),
         forks: heads(5),
         lossy: false,
+        after: BTreeMap::new(),
     });
     lease
 }

@@ -271,6 +271,7 @@ fn shards_that_are_not_whole_are_refused() {
             holder: "alpha".parse().unwrap(),
             forks,
             lossy: false,
+            after: Default::default(),
         });
     };
     let p = [("P07", "refused")];

@@ -1,7 +1,7 @@
 //! The lease as a promotion writes it.
 
 use super::{Cause, Origin, Promotion};
-use crate::control::event::Setup;
+use crate::control::event::{Facts, Setup};
 use crate::fallback::Fallback;
 use crate::lease::{AckPolicy, Consumed, EpochRecord, Heads, Lease, LeaseState};
 use std::collections::BTreeMap;
@@ -57,6 +57,7 @@ pub(super) fn held_draft(
     setup: &Setup,
     promotion: &Promotion,
     base: &Lease,
+    facts: &Facts,
     heads: Heads,
 ) -> Lease {
     let complete = promotion.is_complete();
@@ -81,6 +82,7 @@ pub(super) fn held_draft(
         holder: setup.me.node.clone(),
         forks: heads,
         lossy,
+        after: facts.last_epochs.clone(),
     });
     draft
 }

@@ -60,7 +60,7 @@ impl Control {
                 promotion.stage = Stage::Holding {
                     heads: heads.clone(),
                 };
-                held_draft(&self.setup, promotion, &seen.lease, heads)
+                held_draft(&self.setup, promotion, &seen.lease, &self.facts, heads)
             }
             (None, _) | (_, Drain::Needed) => claimed_draft(&self.setup, promotion, &seen.lease),
         };
@@ -95,7 +95,7 @@ impl Control {
             // The old holder may have acknowledged until now.
             promotion.bound = loss_bound(&self.setup, &seen.lease, &self.facts, moment.now);
         }
-        let draft = held_draft(&self.setup, promotion, &seen.lease, heads);
+        let draft = held_draft(&self.setup, promotion, &seen.lease, &self.facts, heads);
         self.desk.write(moment, seen.etag.clone(), draft, out);
         None
     }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use understudy_log::Batch;
 use understudy_protocol::control::{Completeness, Drained, WriteAnswer};
 use understudy_protocol::fallback::{
-    DrainStep, Drainer, Drawn, Offer, Slot, SlotContents, SlotNumber, leaves_line_at,
+    DrainStep, Drainer, Drawn, Offer, Shared, Slot, SlotContents, SlotNumber, shared_with_line,
 };
 use understudy_protocol::shard::{Intake, Offered};
 use understudy_protocol::{ETag, EpochRecord, Event};
@@ -98,8 +98,10 @@ impl Process {
         let log = &self.shards[shard].log;
         let end = log.last_epoch().zip(log.flushed());
         let history = self.draining(shard).history.clone();
-        let keep = end.and_then(|(epoch, head)| leaves_line_at(&history, &name, epoch, head));
-        if keep.is_some() && !self.cut_tail(env, shard, keep)? {
+        let shared = end.map(|(epoch, head)| shared_with_line(&history, &name, epoch, head));
+        if let Some(Shared::Upto(Some(keep))) = shared
+            && !self.cut_tail(env, shard, Some(keep))?
+        {
             return Ok(false);
         }
         let log = &self.shards[shard].log;
