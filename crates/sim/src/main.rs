@@ -124,6 +124,7 @@ fn print_summary(summary: &Summary, took: Duration) {
     println!("slots drained        {}", stats.drains);
     println!("crashes              {}", stats.crashes);
     println!("tails cut            {}", stats.truncations);
+    println!("states diverged      {}", stats.divergences);
     println!(
         "writes               {} acknowledged, {} unknown, {} not accepted",
         stats.acknowledged, stats.unknown, stats.not_accepted

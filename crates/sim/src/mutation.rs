@@ -114,6 +114,10 @@ mutations! {
     LocalWaitsForStandby = "local-waits-for-standby",
     /// A hook before a promotion that fails is taken for one that passes.
     FailedHookPasses = "failed-hook-passes",
+    /// A standby does not look at its primary's digests.
+    DigestsNotCompared = "digests-not-compared",
+    /// What the comparison found is not told to the role's owner.
+    DivergenceNotTold = "divergence-not-told",
 }
 
 impl fmt::Display for Mutation {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use understudy_protocol::StandbyId;
 use understudy_protocol::shard::History;
-use understudy_types::{BootTime, Epoch, Lsn, Nonce, Position};
+use understudy_types::{BootTime, Epoch, Lsn, Nonce, Position, StateAt};
 
 pub(crate) type ConnectionId = u64;
 
@@ -53,6 +53,8 @@ pub(crate) struct Heartbeat {
     /// The tick of the last Progress that had arrived.
     pub echo: Option<BootTime>,
     pub read_lease: bool,
+    /// The state that the primary has applied.
+    pub state: Option<StateAt>,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -17,6 +17,8 @@ pub struct Stats {
     pub drains: u64,
     pub crashes: u64,
     pub truncations: u64,
+    /// Standbys that found that their state is not the primary's.
+    pub divergences: u64,
     pub acknowledged: u64,
     pub not_accepted: u64,
     pub unknown: u64,
@@ -43,6 +45,7 @@ impl AddAssign<&Stats> for Stats {
             drains,
             crashes,
             truncations,
+            divergences,
             acknowledged,
             not_accepted,
             unknown,
@@ -58,6 +61,7 @@ impl AddAssign<&Stats> for Stats {
         self.drains += drains;
         self.crashes += crashes;
         self.truncations += truncations;
+        self.divergences += divergences;
         self.acknowledged += acknowledged;
         self.not_accepted += not_accepted;
         self.unknown += unknown;

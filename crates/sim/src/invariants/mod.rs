@@ -28,7 +28,7 @@ use std::time::Duration;
 use understudy_log::{Batch, Damage};
 use understudy_protocol::control::HookPhase;
 use understudy_protocol::{ActivationRequest, Lease, RequestId, StandbyId};
-use understudy_types::{Epoch, Lsn, Position};
+use understudy_types::{Epoch, Lsn, Position, StateAt};
 
 /// `Err` says what was found.
 pub(crate) type Verdict = Result<(), String>;
@@ -232,6 +232,22 @@ pub(crate) fn applied(
     env.invariants
         .survives
         .shown(life.0, shard, now.position, batch.epoch());
+}
+
+/// A standby heard what its primary's state is.
+pub(crate) fn claimed(env: &mut Env, life: Life, shard: usize, claim: StateAt) {
+    env.invariants.function.claimed(life, shard, claim);
+}
+
+/// A state is made from the log's first record.
+pub(crate) fn made_anew(env: &mut Env, life: Life, shard: usize) {
+    env.invariants.function.made_anew(life, shard);
+}
+
+/// A node that does not serve writes the lease.
+pub(crate) fn takes(env: &mut Env, life: Life, epoch: Epoch) {
+    let verdict = env.invariants.function.takes(life, epoch);
+    env.demand(Invariant::StateIsAFunction, verdict);
 }
 
 /// A promotion stated what it may lose.

@@ -1,6 +1,7 @@
 //! The shell around the role's owner: events in, actions obeyed.
 
 use super::process::{Authority, Plane};
+use super::shard::Shard;
 use super::{Halt, Process, Task};
 use crate::env::Env;
 use crate::invariants::{self, Statement};
@@ -19,7 +20,9 @@ impl Process {
     /// Refreshes what the owner knows, tells it the event, and obeys.
     pub(super) fn step(&mut self, env: &mut Env, event: Event) -> Result<(), Halt> {
         let mut actions = Vec::new();
-        let facts = Event::Facts(self.facts(env));
+        let mut facts = self.facts(env);
+        facts.state_diverged &= !env.is_broken(Mutation::DivergenceNotTold);
+        let facts = Event::Facts(facts);
         let moment = self.control_moment(env);
         self.control.step(&moment, facts, &mut actions);
         if !matches!(event, Event::Tick) {
@@ -61,6 +64,7 @@ impl Process {
             heads: self.heads(),
             free_slots: self.slots.free(),
             stored: self.slots.stored_all(),
+            state_diverged: self.shards.iter().any(Shard::is_diverged),
             ..Facts::default()
         };
         for shard in &self.shards {

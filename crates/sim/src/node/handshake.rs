@@ -35,6 +35,7 @@ impl Process {
             return Ok(());
         };
         following.streams[shard].intake = Some(intake);
+        self.shards[shard].comparison.follow(epoch);
         Ok(())
     }
 

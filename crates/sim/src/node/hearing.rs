@@ -8,7 +8,7 @@ use crate::invariants;
 use crate::mutation::Mutation;
 use crate::network::{self, Heartbeat, Message, Progress, Side};
 use understudy_protocol::Event;
-use understudy_types::{Epoch, Lsn};
+use understudy_types::{Epoch, Lsn, StateAt};
 
 impl Process {
     pub(super) fn report(&mut self, env: &mut Env, shard: usize) {
@@ -55,6 +55,7 @@ impl Process {
         }
         let here = &mut self.shards[shard];
         here.committed = here.committed.max(heartbeat.committed);
+        self.compare(env, shard, heartbeat.state);
         self.note_complete(env, shard);
         self.report(env, shard);
         self.apply_soon(env, shard);
@@ -62,6 +63,24 @@ impl Process {
             self.tell(env, Event::Knock);
         }
         Ok(())
+    }
+
+    /// Holds the primary's word about its state against this node's own.
+    fn compare(&mut self, env: &mut Env, shard: usize, claim: Option<StateAt>) {
+        let (life, now) = (self.id(), self.now(env));
+        let Plane::Following(following) = &self.plane else {
+            return;
+        };
+        let Some(claim) = claim else { return };
+        invariants::claimed(env, life, shard, claim);
+        if env.is_broken(Mutation::DigestsNotCompared) {
+            return;
+        }
+        let comparison = &mut self.shards[shard].comparison;
+        let found = comparison.claimed(following.epoch, claim, now);
+        if found.is_some() {
+            env.stats.divergences += 1;
+        }
     }
 
     /// What heartbeats said holds here as soon as it is flushed here.

@@ -1,6 +1,7 @@
 //! The way to the lease and the flag, where most of it can be broken.
 
 use super::process::Look;
+use super::process::Plane;
 use super::{Halt, Process};
 use crate::env::Env;
 use crate::invariants;
@@ -36,6 +37,9 @@ impl Process {
         let now = self.now(env);
         self.lease_sent_at = now;
         self.note_look(&base, &lease, now);
+        if matches!(self.plane, Plane::Following(_) | Plane::Idle) {
+            invariants::takes(env, self.id(), lease.epoch);
+        }
         if env.is_broken(Mutation::EpochReusedOnRelease) && lease.state == LeaseState::Released {
             lease.epoch = Epoch::new(lease.epoch.get() - 1);
         }

@@ -19,7 +19,7 @@ mod slots;
 
 pub(crate) use process::Process;
 pub(crate) use shadow::Shadow;
-pub(crate) use shard::Applied;
+pub(crate) use shard::{Applied, Shard};
 
 use crate::client::{Reply, ReturnAddress, answer};
 use crate::env::Env;

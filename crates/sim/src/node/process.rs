@@ -168,6 +168,10 @@ impl Process {
         self.step(env, Event::Tick)
     }
 
+    pub(crate) fn is_following(&self) -> bool {
+        matches!(self.plane, Plane::Following(_))
+    }
+
     pub(crate) fn id(&self) -> Life {
         (self.index, self.life)
     }

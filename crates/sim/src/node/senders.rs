@@ -269,6 +269,7 @@ impl Process {
                     committed,
                     echo: sender.echo,
                     read_lease,
+                    state: shard.comparison.newest(),
                 };
                 network::send(env, *id, Side::Primary, Message::Heartbeat(heartbeat));
             }

@@ -11,15 +11,17 @@ use std::sync::Arc;
 use understudy_log::{
     Batch, Damage, Disk, DiskErrorKind, Log, LogConfig, LogError, Record, SimDisk,
 };
-use understudy_protocol::shard::History;
+use understudy_protocol::shard::{DIGESTS_KEPT, History, StateComparison};
 use understudy_state::{CommandContext, EpochStart, StateDigest, StateMachine};
-use understudy_types::{ByteCount, ClusterId, Lsn, Position};
+use understudy_types::{ByteCount, ClusterId, Lsn, Position, StateAt};
 
 /// How far a state is, and what it looks like there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Applied {
     pub position: Position,
     pub digest: StateDigest,
+    /// A bit of the state's memory has flipped.
+    pub flipped: bool,
 }
 
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct Shard {
     pub shadow: Shadow,
     pub state: Registers,
     pub applied: Option<Position>,
+    pub comparison: StateComparison,
+    flipped: bool,
     /// Written, and not applied.
     unapplied: VecDeque<Batch>,
     /// As far as this node knows.
@@ -94,6 +98,8 @@ impl Shard {
             shadow,
             state,
             applied: None,
+            comparison: StateComparison::new(DIGESTS_KEPT, None),
+            flipped: false,
             unapplied,
             committed,
             is_flushing: false,
@@ -160,43 +166,57 @@ impl Shard {
             if env.is_broken(Mutation::ApplySkipsBatch) && env.chance.percent(2) {
                 continue;
             }
-            self.apply_batch(&batch);
+            apply_batch(&mut self.state, &batch);
             let now = Applied {
                 position: batch.position(),
                 digest: self.state.digest(),
+                flipped: self.flipped,
             };
             invariants::applied(env, life, self.index, self.applied, now, &batch);
             self.applied = Some(batch.position());
+            let (lsn, digest) = (now.position.lsn, now.digest);
+            if self.comparison.applied(StateAt { lsn, digest }).is_some() {
+                env.stats.divergences += 1;
+            }
             done.push(batch);
         }
         done
     }
 
-    fn apply_batch(&mut self, batch: &Batch) {
-        let (epoch, wall_millis) = (batch.epoch(), batch.wall_millis());
-        for (lsn, record) in batch.records() {
-            match record {
-                Record::Command(bytes) => {
-                    self.state.apply(
-                        CommandContext {
-                            lsn,
-                            epoch,
-                            wall_millis,
-                        },
-                        &bytes,
-                    );
-                }
-                Record::Audit(_) => {}
-                Record::EpochStart(start) => {
-                    self.state.begin_epoch(EpochStart {
-                        epoch,
-                        lsn,
-                        wall_millis,
-                        lossy: start.lossy,
-                    });
-                }
+    /// A bit of the memory flips.
+    pub(crate) fn flip(&mut self) {
+        self.state.flip();
+        self.flipped = true;
+    }
+
+    /// Whether this node knows that its state is not its primary's.
+    pub(crate) fn is_diverged(&self) -> bool {
+        self.comparison.is_diverged()
+    }
+
+    /// As an operator has it done: the state is made again from the log.
+    pub(crate) fn make_anew(&mut self, env: &mut Env, life: Life) -> Result<(), Halt> {
+        let mut state = Self::blank_state(env, life);
+        if let Some(applied) = self.applied {
+            let reader = self.log.reader_factory().read_from(Lsn::FIRST);
+            let mut reader = reader.map_err(|error| halt(&error))?;
+            while let Some(batch) = reader.next(applied.lsn).map_err(|error| halt(&error))? {
+                apply_batch(&mut state, &batch);
             }
         }
+        let digest = state.digest();
+        self.state = state;
+        self.forget_findings(env, life);
+        let applied = self.applied.map(|applied| applied.lsn);
+        self.comparison
+            .made_anew(applied.map(|lsn| StateAt { lsn, digest }));
+        Ok(())
+    }
+
+    fn forget_findings(&mut self, env: &mut Env, life: Life) {
+        self.flipped = false;
+        self.comparison.made_anew(None);
+        invariants::made_anew(env, life, self.index);
     }
 
     /// After a cut: forgets the state and builds it again from the log.
@@ -209,6 +229,7 @@ impl Shard {
             .min(head.map(|head| head.lsn));
         self.committed = self.committed.min(head.map(|head| head.lsn));
         self.state = Self::blank_state(env, life);
+        self.forget_findings(env, life);
         self.applied = None;
         self.unapplied.clear();
         if let Some(head) = head {
@@ -220,6 +241,29 @@ impl Shard {
         }
         self.apply(env, life, upto);
         Ok(())
+    }
+}
+
+fn apply_batch(state: &mut Registers, batch: &Batch) {
+    let (epoch, wall_millis) = (batch.epoch(), batch.wall_millis());
+    for (lsn, record) in batch.records() {
+        match record {
+            Record::Command(bytes) => {
+                let context = CommandContext {
+                    lsn,
+                    epoch,
+                    wall_millis,
+                };
+                state.apply(context, &bytes);
+            }
+            Record::Audit(_) => {}
+            Record::EpochStart(start) => state.begin_epoch(EpochStart {
+                epoch,
+                lsn,
+                wall_millis,
+                lossy: start.lossy,
+            }),
+        }
     }
 }
 

@@ -73,6 +73,9 @@ impl World {
         if self.env.scenario.is_automatic() && self.env.chance.percent(20) {
             return self.holder_dies();
         }
+        if self.env.scenario.flips_states && self.env.chance.percent(40) {
+            return self.state_flips();
+        }
         let fault = self.env.chance.pick(FAULTS);
         let node = self.env.chance.index(self.nodes.len());
         self.strike(fault, node);
@@ -176,6 +179,20 @@ impl World {
         let hold_off = env.scenario.failover.hold_off().unwrap_or_default();
         let duration = env.scenario.timing.ttl + hold_off + env.chance.millis(0, 4000);
         env.after(duration, Happening::Restart { node });
+    }
+
+    /// In the memory of a standby.
+    fn state_flips(&mut self) {
+        let env = &mut self.env;
+        let node = env.chance.index(self.nodes.len());
+        let process = self.nodes[node].process.as_mut();
+        let Some(process) = process.filter(|process| process.is_following()) else {
+            return;
+        };
+        env.stats.fault("memory: a standby's state flipped");
+        env.say(|| format!("fault: the state of n{node} flips"));
+        let shard = env.chance.index(process.shards.len());
+        process.shards[shard].flip();
     }
 
     fn disk_fault(&mut self, fault: Fault, node: usize, duration: Duration) {

@@ -5,7 +5,7 @@ use super::World;
 use crate::env::Env;
 use crate::invariants::{self, Invariant};
 use crate::network;
-use crate::node::Node;
+use crate::node::{Node, Shard};
 use crate::queue::Happening;
 use std::time::Duration;
 use understudy_protocol::{AcceptLoss, AckPolicy, LossBound, Mode, RoleName};
@@ -76,13 +76,35 @@ impl World {
                 Happening::Restart { node: node.index },
             );
         }
+        self.make_states_anew(|_| true);
         let acknowledged = self.clients.iter().map(|client| client.acknowledged).sum();
         self.healing.acknowledged_before = Some(acknowledged);
+    }
+
+    /// Where bits have flipped in memories.
+    fn make_states_anew(&mut self, which: fn(&Shard) -> bool) {
+        let env = &mut self.env;
+        if !env.scenario.flips_states {
+            return;
+        }
+        for node in &mut self.nodes {
+            let Some(process) = &mut node.process else {
+                continue;
+            };
+            let life = process.id();
+            for shard in process.shards.iter_mut().filter(|shard| which(shard)) {
+                if shard.make_anew(env, life).is_err() {
+                    env.say(|| format!("the state of n{} cannot be made anew", life.0));
+                }
+            }
+        }
     }
 
     /// What an operator with a runbook does, and no more.
     fn help(&mut self) {
         self.reseed_strangers();
+        // Also by a word of a primary that was not made anew yet when it said it.
+        self.make_states_anew(Shard::is_diverged);
         if self.nodes.iter().any(|node| open_primary(&self.env, node)) {
             self.healing.without_primary = 0;
             return;
