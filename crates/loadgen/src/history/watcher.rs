@@ -4,6 +4,7 @@ use crate::Endpoint;
 use crate::watch::connect;
 use futures::{StreamExt, stream};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tonic::Status;
 use understudy_wire::etcd::etcdserverpb as pb;
 use understudy_wire::etcd::mvccpb::{Event, event::EventType};
@@ -53,8 +54,11 @@ impl Watcher {
         let request = pb::WatchRequest {
             request_union: Some(pb::watch_request::RequestUnion::CreateRequest(create)),
         };
-        // The request stream stays open as long as the watch.
-        let requests = stream::once(async { request }).chain(stream::pending());
+        // The request stream stays open as long as the watch, and no longer:
+        // it would keep the connection.
+        let (_open, closed) = oneshot::channel::<()>();
+        let rest = stream::pending().take_until(closed);
+        let requests = stream::once(async { request }).chain(rest);
         let mut responses = client.watch(requests).await?.into_inner();
         while let Some(response) = responses.message().await? {
             if response.canceled {
