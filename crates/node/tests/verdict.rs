@@ -52,3 +52,14 @@ async fn standby_knows_its_primarys_word_also_after_both_have_ended() {
     }
     pair.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_streamed_for_a_moment_knows_its_primary() {
+    let mut pair = Pair::start(AckPolicy::Replicated, |_| OrderBook::default()).await;
+    pair.end_node("alpha").await;
+    let verdict = verdict(&pair, Mode::Failover).await;
+    for id in ["P10", "P11", "P12", "P15"] {
+        assert_eq!(check(&verdict, id).outcome, "ok");
+    }
+    pair.end().await;
+}

@@ -144,6 +144,7 @@ impl Driver {
             settings: self.settings.stream.clone(),
             clock: self.clock.clone(),
             driver: self.handle.clone(),
+            known: self.known.clone(),
             reporting: AtomicBool::new(true),
             stop: CancellationToken::new(),
             knowledge: knowledge.collect(),

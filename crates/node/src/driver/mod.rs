@@ -20,6 +20,7 @@ use crate::authority::Authority;
 use crate::follow::Following;
 use crate::handle::ShardView;
 use crate::node::Fatal;
+use crate::profile::KnownPrimary;
 use crate::services::Peers;
 use crate::settings::Settings;
 use crate::shard::ShardCore;
@@ -134,6 +135,7 @@ pub(crate) struct Driver {
     pub(crate) store: NodeStore,
     pub(crate) disk: Arc<OsDisk>,
     pub(crate) audit: Audit,
+    pub(crate) known: KnownPrimary,
     pub(crate) promise: Arc<Mutex<PromiseFile<OsDisk>>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) authority: Arc<Authority>,

@@ -8,6 +8,7 @@ pub(crate) use knowledge::{Knowledge, KnowledgeView};
 pub(crate) use stream::MESSAGE_BYTES_MAX;
 
 use crate::driver::DriverHandle;
+use crate::profile::KnownPrimary;
 use crate::settings::StreamSettings;
 use crate::shard::ShardCore;
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ pub(crate) struct Context {
     pub(crate) settings: StreamSettings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) driver: DriverHandle,
+    pub(crate) known: KnownPrimary,
     /// False once a promise stands above the target's epoch: from then on
     /// nothing is reported to that primary any more.
     pub(crate) reporting: AtomicBool,

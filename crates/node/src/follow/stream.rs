@@ -147,6 +147,10 @@ impl Session {
         if welcome.epoch != context.target.epoch.get() {
             return Err(format!("the primary answered for epoch {}", welcome.epoch));
         }
+        let known = &context.known;
+        known
+            .hear(&context.target.primary, &welcome.profile_json)
+            .await;
         let common = welcome
             .common
             .map(Position::try_from)

@@ -300,6 +300,7 @@ async fn start_on<S: StateMachine>(
     let snapshot = Arc::new(Mutex::new(Snapshot::default()));
     let (shutdown, stop_services) = (CancellationToken::new(), CancellationToken::new());
     let driver_ended = CancellationToken::new();
+    let known = KnownPrimary::load(root.disk().clone(), clock.clone());
     let driver = Driver {
         control: Control::new(setup.clone(), promised, heads, clock.now()),
         setup,
@@ -309,6 +310,7 @@ async fn start_on<S: StateMachine>(
         store: NodeStore::new(store.store),
         disk: root.disk().clone(),
         audit: audit.clone(),
+        known: known.clone(),
         promise: Arc::new(Mutex::new(promise)),
         clock: clock.clone(),
         authority,
@@ -319,7 +321,6 @@ async fn start_on<S: StateMachine>(
         shutdown: shutdown.clone(),
         state: DriverState::default(),
     };
-    let known = KnownPrimary::load(root.disk().clone(), clock.clone());
     let observer = Observer::new(
         settings.clone(),
         identity,

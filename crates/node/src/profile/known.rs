@@ -82,8 +82,16 @@ impl KnownPrimary {
     /// Asks the primary within the limit, and keeps what it says. Without an
     /// answer what was known stays.
     pub(crate) async fn ask(&self, primary: &Member, limit: Duration) {
-        let Ok(Some(profile)) = tokio::time::timeout(limit, fetch(&primary.replication)).await
-        else {
+        let fetched = tokio::time::timeout(limit, fetch(&primary.replication)).await;
+        if let Ok(Some(json)) = fetched {
+            self.hear(primary, &json).await;
+        }
+    }
+
+    /// Keeps what the primary said, durably on return where more changed than
+    /// what changes all the time. What cannot be read changes nothing.
+    pub(crate) async fn hear(&self, primary: &Member, json: &str) {
+        let Ok(profile) = serde_json::from_str::<NodeProfile>(json) else {
             return;
         };
         let ahead = profile.wall_millis as i64 - self.clock.wall_millis() as i64;
@@ -124,11 +132,11 @@ fn store<D: Disk>(disk: &D, profile: &NodeProfile) -> Result<(), understudy_log:
     replace_durably(disk, FILE, &body)
 }
 
-async fn fetch(address: &str) -> Option<NodeProfile> {
+async fn fetch(address: &str) -> Option<String> {
     let endpoint = Endpoint::from_shared(format!("http://{address}")).ok()?;
     let mut client = AdminClient::new(endpoint.connect().await.ok()?);
     let response = client.profile(ProfileRequest {}).await.ok()?;
-    serde_json::from_str(&response.into_inner().json).ok()
+    Some(response.into_inner().json)
 }
 
 /// Asks whoever this node follows, again and again, until the node ends.

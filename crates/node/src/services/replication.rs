@@ -4,6 +4,7 @@ use super::fetch;
 use super::peers::{Peers, Report};
 use super::sender::{self, Echo};
 use crate::driver::DriverHandle;
+use crate::node::Observer;
 use crate::shard::ShardCore;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub(crate) struct ReplicationService {
     pub(crate) driver: DriverHandle,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) connections: AtomicU64,
+    pub(crate) observer: Observer,
 }
 
 /// A hello that makes sense.
@@ -272,6 +274,8 @@ impl Replication for ReplicationService {
             epoch: caller.epoch.get(),
             common: common.map(Into::into),
             head: caller.shard.flushed().map(Into::into),
+            profile_json: serde_json::to_string(&self.observer.profile())
+                .expect("a profile is always representable"),
         };
         let welcome = follow_response::Message::Welcome(welcome);
         outgoing

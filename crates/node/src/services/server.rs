@@ -68,6 +68,7 @@ pub(crate) async fn serve<S: StateMachine>(
         driver: driver.clone(),
         clock,
         connections: AtomicU64::new(0),
+        observer: observer.clone(),
     };
     let admin = AdminService {
         observer,
