@@ -150,6 +150,11 @@ pub struct Lease {
     /// Absent in the object until the store was needed for the first time.
     #[serde(default, skip_serializing_if = "Fallback::is_unused")]
     pub fallback: Fallback,
+    /// The nodes of which the holder needs everybody's word to go on while the
+    /// store is away, and which alone may take the lease from it. Absent in
+    /// the object unless that is switched on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failsafe: Option<BTreeSet<StandbyId>>,
 }
 
 /// Why bytes are not a lease that this node can act on.
@@ -194,6 +199,7 @@ impl Lease {
             activation: None,
             unacknowledged: None,
             fallback: Fallback::default(),
+            failsafe: None,
         }
     }
 

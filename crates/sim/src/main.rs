@@ -122,6 +122,7 @@ fn print_summary(summary: &Summary, took: Duration) {
     println!("automatic failovers  {}", stats.unasked);
     println!("rested in the store  {}", stats.fallbacks);
     println!("slots drained        {}", stats.drains);
+    println!("words given          {}", stats.vouched);
     println!("crashes              {}", stats.crashes);
     println!("tails cut            {}", stats.truncations);
     println!("states diverged      {}", stats.divergences);

@@ -53,6 +53,8 @@ pub(crate) struct Heartbeat {
     /// The tick of the last Progress that had arrived.
     pub echo: Option<BootTime>,
     pub read_lease: bool,
+    /// The round in which the primary asks for a word; 0 when it does not.
+    pub asks: u64,
     /// The state that the primary has applied.
     pub state: Option<StateAt>,
 }
@@ -61,6 +63,8 @@ pub(crate) struct Heartbeat {
 pub(crate) struct Progress {
     pub flushed: Option<Position>,
     pub tick: BootTime,
+    /// The last round that was answered.
+    pub vouched: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

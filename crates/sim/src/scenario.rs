@@ -3,6 +3,7 @@
 use crate::chance::Chance;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use understudy_protocol::control::Failsafe;
 use understudy_protocol::control::HookPhase;
 use understudy_protocol::{AckPolicy, FailoverPolicy, Timing};
 use understudy_types::{ClusterId, NodeId, ShardName};
@@ -14,6 +15,7 @@ pub(crate) struct Scenario {
     pub shards: usize,
     pub ack_policy: AckPolicy,
     pub failover: FailoverPolicy,
+    pub failsafe: Failsafe,
     pub timing: Timing,
     pub hooks: BTreeSet<HookPhase>,
     /// How long faults go on.
@@ -66,6 +68,15 @@ fn hooks_of(seed: u64) -> BTreeSet<HookPhase> {
     }
 }
 
+/// Every third seed has primaries that may go on by their standbys' word. Not
+/// drawn, for the same reason.
+fn failsafe_of(seed: u64) -> Failsafe {
+    match seed % 3 {
+        2 => Failsafe::On,
+        _ => Failsafe::Off,
+    }
+}
+
 impl Scenario {
     pub(crate) fn draw(seed: u64, chance: &mut Chance) -> Scenario {
         let calm = chance.percent(15);
@@ -79,6 +90,7 @@ impl Scenario {
                 AckPolicy::Local
             },
             failover: failover_of(seed),
+            failsafe: failsafe_of(seed),
             timing: quick_timing(),
             hooks: hooks_of(seed),
             faults_for: chance.millis(20_000, 50_000),

@@ -15,6 +15,8 @@ pub struct Stats {
     pub fallbacks: u64,
     /// Promotions that drained the store's slots.
     pub drains: u64,
+    /// Words that standbys gave while the store was silent.
+    pub vouched: u64,
     pub crashes: u64,
     pub truncations: u64,
     /// Standbys that found that their state is not the primary's.
@@ -43,6 +45,7 @@ impl AddAssign<&Stats> for Stats {
             unasked,
             fallbacks,
             drains,
+            vouched,
             crashes,
             truncations,
             divergences,
@@ -59,6 +62,7 @@ impl AddAssign<&Stats> for Stats {
         self.unasked += unasked;
         self.fallbacks += fallbacks;
         self.drains += drains;
+        self.vouched += vouched;
         self.crashes += crashes;
         self.truncations += truncations;
         self.divergences += divergences;

@@ -1,6 +1,7 @@
 //! What the core is told, and what it asks for.
 
 use super::automatic::Reluctance;
+use super::failsafe::Failsafe;
 use super::hooks::{HookCall, HookOutcome, HookPhase};
 use super::loss::{Known, LossBound};
 use crate::activation::{ActivationRequest, RequestId};
@@ -20,6 +21,7 @@ pub struct Setup {
     pub shards: Vec<ShardName>,
     pub ack_policy: AckPolicy,
     pub failover: FailoverPolicy,
+    pub failsafe: Failsafe,
     pub timing: Timing,
     /// Phases for which there is a command.
     pub hooks: BTreeSet<HookPhase>,
@@ -120,6 +122,16 @@ pub enum Event {
         heads: Heads,
     },
     PeerGone(StandbyId),
+    /// A standby answered this round of [`Action::AskToVouch`].
+    PeerVouched {
+        peer: StandbyId,
+        round: u64,
+    },
+    /// The primary of this epoch asks for this node's word.
+    VouchAsked {
+        epoch: Epoch,
+        round: u64,
+    },
     /// A standby promised an epoch above ours: it takes nothing from us any
     /// more until we have a higher one.
     PeerPromised(Epoch),
@@ -227,6 +239,14 @@ pub enum Action {
     /// The epoch is over here: refuse held writes as not accepted, tell every
     /// standby the end, store nothing more in slots.
     Close,
+    /// Ask every standby for its word, in each heartbeat, with this number;
+    /// 0 to ask no more.
+    AskToVouch(u64),
+    /// Answer this round, if it is still that primary that is followed.
+    Vouch {
+        epoch: Epoch,
+        round: u64,
+    },
     /// Tell the standbys that the lease has changed.
     HintStandbys,
     Notify(Notice),
@@ -247,6 +267,10 @@ pub enum Notice {
     Lapsed,
     #[error("the lease is renewed again")]
     Recovered,
+    #[error(
+        "the object store is silent: this primary goes on by the word of every node that could take its place (failsafe)"
+    )]
+    GoesOnByWord,
     #[error("standby {0} entered the in-sync set")]
     InSync(NodeId),
     #[error("standby {0} left the in-sync set")]

@@ -9,6 +9,7 @@ mod activate;
 mod automatic;
 mod desk;
 mod event;
+mod failsafe;
 mod hooks;
 mod inbox;
 mod insync;
@@ -24,6 +25,7 @@ pub use event::{
     Action, Completeness, Drained, Event, Facts, LeaseFetched, Moment, Notice, ObjectFetched,
     Setup, Step, WriteAnswer,
 };
+pub use failsafe::Failsafe;
 pub use hooks::{HookCall, HookOutcome, HookPhase};
 pub use insync::AckHome;
 pub use loss::{Known, LossBound};
@@ -34,6 +36,7 @@ use crate::lease::{ETag, Heads, Lease};
 use activate::displaced;
 use automatic::Watch;
 use desk::{Desk, DeskNews};
+use failsafe::Vow;
 use hooks::Hooks;
 use inbox::{Inbox, Look, Wait};
 use loss::Confirmed;
@@ -79,6 +82,7 @@ pub struct Control {
     desk: Desk,
     inbox: Inbox,
     watch: Watch,
+    vow: Vow,
     /// An operator's acknowledgement on its way into the lease.
     acknowledging: Option<RequestId>,
     hooks: Hooks,
@@ -103,6 +107,7 @@ impl Control {
             facts,
             confirmed: Confirmed::default(),
             watch: Watch::default(),
+            vow: Vow::default(),
             acknowledging: None,
             hooks: Hooks::default(),
             role: Role::Standby(Standby::default()),
@@ -173,6 +178,9 @@ impl Control {
                 self.note_acknowledgement(id, expect_epoch, out);
             }
             Event::HookEnded { id, outcome } => self.hooks.note_ended(id, outcome),
+            Event::VouchAsked { epoch, round } => {
+                self.note_vouch_asked(moment, epoch, round, out);
+            }
             Event::Shutdown => self.shutting_down = true,
             other => self.note_in_role(moment, other),
         }
@@ -310,6 +318,9 @@ impl Control {
             let (seen, found) = (seen.lease.epoch, lease.epoch);
             out.push(Action::Notify(Notice::EpochWentBack { seen, found }));
             return;
+        }
+        if self.seen.is_none() {
+            self.owe_former_vow(moment, &lease);
         }
         self.seen = Some(Seen {
             lease,

@@ -3,6 +3,7 @@
 use super::activate::judge_as_primary;
 use super::desk::{Desk, Won};
 use super::event::{Action, Event, Moment, Notice, Setup, Step};
+use super::failsafe::{Asking, electors};
 use super::hooks::HookCall;
 use super::insync::{AckHome, Joining, Leaving};
 use super::pause::{Pause, Purpose, Stage};
@@ -48,6 +49,7 @@ pub(super) struct Primary {
     pub(super) filling: Option<Fallback>,
     /// Where the promotion's drain ended, until slots are filled from there.
     pub(super) drained_to: BTreeMap<ShardName, SlotNumber>,
+    pub(super) asking: Asking,
     pub(super) pause: Option<Pause>,
     step_up: Option<Epoch>,
 }
@@ -93,6 +95,7 @@ impl Primary {
             told_home: None,
             filling: None,
             drained_to,
+            asking: Asking::default(),
             pause: None,
             step_up: None,
         };
@@ -129,6 +132,7 @@ impl Primary {
             Event::PeerGone(peer) => {
                 self.peers.remove(&peer);
             }
+            Event::PeerVouched { peer, round } => self.asking.note_vouched(peer, round),
             Event::PeerPromised(epoch) if epoch > self.epoch => {
                 // Perhaps that standby has taken the lease: look first.
                 desk.read_now(moment.now);
@@ -140,15 +144,19 @@ impl Primary {
 
     /// A write of ours landed: it renewed the lease, whatever else it said.
     pub(super) fn won(&mut self, setup: &Setup, won: Box<Won>, out: &mut Vec<Action>) {
-        self.deadline = self
-            .deadline
-            .max(won.sent_at + setup.timing.holder_silence());
         self.next_renewal = won.sent_at + setup.timing.renew_every;
+        self.asking.note_written();
         self.note_in_sync_change(setup, &won.lease, out);
+        self.note_pause_written(&won.lease, won.sent_at, out);
+        self.extend(won.sent_at + setup.timing.holder_silence(), out);
+    }
+
+    /// Answers may leave until then.
+    pub(super) fn extend(&mut self, deadline: BootTime, out: &mut Vec<Action>) {
+        self.deadline = self.deadline.max(deadline);
         if std::mem::take(&mut self.lapsed) {
             out.push(Action::Notify(Notice::Recovered));
         }
-        self.note_pause_written(&won.lease, won.sent_at, out);
         self.grant(out);
     }
 
@@ -168,7 +176,9 @@ impl Primary {
         let lapse = (!self.lapsed).then_some(self.deadline);
         let renewal = desk.is_idle().then_some(self.next_renewal);
         let pause = self.pause.as_ref().and_then(|pause| pause.due(desk));
-        lapse.into_iter().chain(renewal).chain(pause).min()
+        let round = self.next_round();
+        let times = lapse.into_iter().chain(renewal).chain(pause);
+        times.chain(round).min()
     }
 
     /// Whether the lease names a successor that has not taken it yet.
@@ -218,6 +228,7 @@ impl Control {
         self.drive_pause(moment, &seen, out);
         self.keep_in_sync_set(moment, &seen, out);
         self.drive_acknowledgement(moment, &seen, out);
+        self.drive_failsafe(moment, &seen, out);
         self.renew(moment, &seen, out);
         None
     }
@@ -348,12 +359,14 @@ impl Control {
     }
 
     fn renew(&mut self, moment: &Moment, seen: &Seen, out: &mut Vec<Action>) {
-        let Role::Primary(primary) = &self.role else {
+        let Role::Primary(primary) = &mut self.role else {
             return;
         };
         if self.desk.is_idle() && primary.next_renewal <= moment.now {
-            self.desk
-                .write(moment, seen.etag.clone(), renewed(&seen.lease), out);
+            let mut draft = renewed(&seen.lease);
+            draft.failsafe = electors(&self.setup, primary, &seen.lease);
+            primary.asking.note_drafted(&draft);
+            self.desk.write(moment, seen.etag.clone(), draft, out);
         }
     }
 }

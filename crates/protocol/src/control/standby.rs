@@ -5,7 +5,7 @@ use super::event::{Action, Event, Moment, Notice, Step};
 use super::loss::{LossBound, reached};
 use super::promotion::{Cause, Origin, Promotion};
 use super::{Control, Role, Seen};
-use crate::activation::ActivationRequest;
+use crate::activation::{ActivationRequest, Mode};
 use crate::lease::{Lease, LeaseState};
 use understudy_types::{BootTime, Epoch, Nonce, lsn_value};
 
@@ -132,7 +132,13 @@ impl Control {
             Origin::Automatic if store_is_fresh => self.own_request_is_void(moment, seen),
             Origin::Automatic | Origin::Operator => None,
         };
-        void.map_or_else(
+        let refused = || match request.mode {
+            Mode::Failover if request.target == self.setup.me.node && store_is_fresh => {
+                self.elector_refusal(&seen.lease, request, moment.now)
+            }
+            Mode::Failover | Mode::Switchover => None,
+        };
+        void.or_else(refused).map_or_else(
             || {
                 let (setup, facts) = (&self.setup, &self.facts);
                 judge_as_standby(request, store_is_fresh, setup, seen, facts, moment)

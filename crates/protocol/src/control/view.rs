@@ -57,6 +57,8 @@ pub struct ControlView {
     pub lease: Option<LeaseView>,
     /// When the store last answered about the lease.
     pub store_answered: Option<BootTime>,
+    /// A primary's: only the electors' word keeps it from falling silent.
+    pub goes_on_by_word: bool,
     /// A primary's: from when on it is silent.
     pub deadline: Option<BootTime>,
     pub peers: Vec<PeerView>,
@@ -100,6 +102,10 @@ impl Control {
             promised: self.promised,
             lease,
             store_answered: self.store_answered,
+            goes_on_by_word: match &self.role {
+                Role::Primary(primary) => primary.goes_on_by_word(),
+                _ => false,
+            },
             deadline,
             peers,
             loss_bound,

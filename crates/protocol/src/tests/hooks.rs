@@ -1,7 +1,7 @@
 //! The operator's commands around a promotion.
 
 use super::rig::*;
-use crate::control::{Event, HookCall, HookOutcome, HookPhase, RoleName};
+use crate::control::{Event, Failsafe, HookCall, HookOutcome, HookPhase, RoleName};
 use crate::*;
 use understudy_types::Epoch;
 
@@ -12,6 +12,7 @@ fn hooked(name: &str, lsn: u64, stored: Lease) -> Rig {
         shards: vec![shard()],
         ack_policy: stored.ack_policy,
         failover: FailoverPolicy::Manual,
+        failsafe: Failsafe::Off,
         timing: Timing::default(),
         hooks: [HookPhase::BeforePromotion, HookPhase::AfterPromotion].into(),
     };

@@ -6,6 +6,7 @@ mod commit;
 mod comparison;
 mod diverged;
 mod failover;
+mod failsafe;
 mod fallback;
 mod filler;
 mod golden;

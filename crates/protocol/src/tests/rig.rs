@@ -1,6 +1,6 @@
 //! One node's control with a store of one object beside it, driven by hand.
 
-use crate::control::{Event, Known, LeaseFetched, RoleName, WriteAnswer};
+use crate::control::{Event, Failsafe, Known, LeaseFetched, RoleName, WriteAnswer};
 use crate::fallback::{SlotNumber, Watermarks};
 use crate::shard::Requirement;
 use crate::*;
@@ -111,12 +111,23 @@ impl Rig {
     }
 
     pub(super) fn of(name: &str, lsn: u64, stored: Lease, failover: FailoverPolicy) -> Rig {
+        Rig::failsafe(name, lsn, stored, failover, Failsafe::Off)
+    }
+
+    fn failsafe(
+        name: &str,
+        lsn: u64,
+        stored: Lease,
+        failover: FailoverPolicy,
+        failsafe: Failsafe,
+    ) -> Rig {
         let setup = Setup {
             cluster: CLUSTER,
             me: member(name),
             shards: vec![shard()],
             ack_policy: stored.ack_policy,
             failover,
+            failsafe,
             timing: Timing::default(),
             hooks: BTreeSet::new(),
         };
@@ -311,6 +322,10 @@ impl Rig {
 
 /// Node `a`, primary in epoch 2 after a restart, its log ending at lsn 6.
 pub(super) fn primary(policy: AckPolicy, in_sync: &[&str]) -> Rig {
+    primary_with(policy, in_sync, Failsafe::Off)
+}
+
+pub(super) fn primary_with(policy: AckPolicy, in_sync: &[&str], failsafe: Failsafe) -> Rig {
     let mut lease = held("a", 1, policy);
     lease.holder = Some(Member {
         incarnation: Nonce::from_bytes([0; 16]),
@@ -320,7 +335,9 @@ pub(super) fn primary(policy: AckPolicy, in_sync: &[&str]) -> Rig {
         .iter()
         .map(|name| member(name).standby_id())
         .collect();
-    let mut rig = Rig::new("a", 5, lease);
+    let mut rig = Rig::failsafe("a", 5, lease, FailoverPolicy::Manual, failsafe);
+    rig.step(Event::Tick);
+    rig.reads();
     rig.promises();
     rig.stops(5);
     rig.applies();

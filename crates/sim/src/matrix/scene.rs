@@ -149,6 +149,7 @@ fn calm(ack_policy: AckPolicy, mutation: Option<Mutation>) -> Env {
         shards: 2,
         ack_policy,
         failover: FailoverPolicy::Manual,
+        failsafe: understudy_protocol::control::Failsafe::Off,
         store_trouble_per_mille: 0,
         clients: 3,
         link_delay: Duration::from_millis(2),

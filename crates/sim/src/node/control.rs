@@ -145,10 +145,29 @@ impl Process {
                 self.close(env)?;
             }
             Action::HintStandbys => self.hint_standbys(env),
+            Action::AskToVouch(round) => {
+                if let Some(serving) = self.serving() {
+                    serving.asks = round;
+                }
+            }
+            Action::Vouch { epoch, round } => self.vouch(env, epoch, round),
             Action::Notify(notice) => self.note(env, notice),
             Action::Exit => return Err(Halt::Exit),
         }
         Ok(())
+    }
+
+    pub(super) fn vouch(&mut self, env: &mut Env, epoch: Epoch, round: u64) {
+        env.stats.vouched += 1;
+        let Some(following) = self.following() else {
+            return;
+        };
+        if following.epoch == epoch {
+            following.vouched = round;
+            for shard in 0..self.shards.len() {
+                self.report(env, shard);
+            }
+        }
     }
 
     fn persist_promise(&mut self, env: &mut Env, epoch: Epoch) {

@@ -64,6 +64,7 @@ impl Process {
             shards: shards.collect(),
             peers: BTreeMap::new(),
             read_lease: false,
+            asks: 0,
         }));
         for shard in 0..self.shards.len() {
             self.gather(env, shard)?;

@@ -41,6 +41,8 @@ pub(super) struct Following {
     pub(super) draining: bool,
     pub(super) streams: Vec<Stream>,
     pub(super) told_ended: bool,
+    /// The last round of the primary's that this node gave its word in.
+    pub(super) vouched: u64,
 }
 
 impl Process {
@@ -60,6 +62,7 @@ impl Process {
             draining: false,
             streams,
             told_ended: false,
+            vouched: 0,
         });
         self.look_after_streams(env)
     }

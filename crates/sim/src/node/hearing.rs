@@ -20,6 +20,7 @@ impl Process {
         let Plane::Following(following) = &mut self.plane else {
             return;
         };
+        let vouched = following.vouched;
         let stream = &following.streams[shard];
         if following.draining || stream.intake.is_none() {
             return;
@@ -30,7 +31,11 @@ impl Process {
                 env,
                 id,
                 Side::Standby,
-                Message::Progress(Progress { flushed, tick }),
+                Message::Progress(Progress {
+                    flushed,
+                    tick,
+                    vouched,
+                }),
             );
         }
     }
@@ -46,6 +51,7 @@ impl Process {
         let Plane::Following(following) = &mut self.plane else {
             return Ok(());
         };
+        let following_epoch = following.epoch;
         let stream = &mut following.streams[shard];
         stream.primary_flushed = stream.primary_flushed.max(heartbeat.flushed);
         if let Some(echo) = heartbeat.echo {
@@ -59,6 +65,15 @@ impl Process {
         self.note_complete(env, shard);
         self.report(env, shard);
         self.apply_soon(env, shard);
+        if heartbeat.asks > 0 {
+            let epoch = following_epoch;
+            let round = heartbeat.asks;
+            if env.is_broken(Mutation::WordNotKept) {
+                self.vouch(env, epoch, round);
+            } else {
+                self.tell(env, Event::VouchAsked { epoch, round });
+            }
+        }
         if heartbeat.read_lease {
             self.tell(env, Event::Knock);
         }

@@ -129,6 +129,7 @@ impl Process {
             shards: (0..shards.len()).map(Scenario::shard_name).collect(),
             ack_policy: env.scenario.ack_policy,
             failover: failover_policy(env),
+            failsafe: env.scenario.failsafe,
             timing: env.scenario.timing.clone(),
             hooks: env.scenario.hooks.clone(),
         };

@@ -157,6 +157,18 @@ impl Process {
             return Ok(());
         };
         self.committed_moved(env, shard);
+        if progress.vouched > 0 {
+            let (peer, round) = (peer.clone(), progress.vouched);
+            let mut peers = vec![peer];
+            if env.is_broken(Mutation::OneWordForAll) {
+                let lease = self.control.view(self.now(env)).lease;
+                let named = lease.and_then(|seen| seen.lease.failsafe);
+                peers.extend(named.into_iter().flatten());
+            }
+            for peer in peers {
+                self.step(env, Event::PeerVouched { peer, round })?;
+            }
+        }
         self.note_peer(env, shard, peer, position)
     }
 
@@ -256,6 +268,7 @@ impl Process {
             return Ok(());
         };
         let read_lease = std::mem::take(&mut serving.read_lease);
+        let asks = serving.asks;
         let mut silent = Vec::new();
         for (served, shard) in serving.shards.iter().zip(&self.shards) {
             let flushed = shard.log.flushed().map(|head| head.lsn);
@@ -269,6 +282,7 @@ impl Process {
                     committed,
                     echo: sender.echo,
                     read_lease,
+                    asks,
                     state: shard.comparison.newest(),
                 };
                 network::send(env, *id, Side::Primary, Message::Heartbeat(heartbeat));

@@ -66,6 +66,8 @@ pub(super) struct Serving {
     pub(super) shards: Vec<ServedShard>,
     pub(super) peers: BTreeMap<StandbyId, understudy_protocol::Heads>,
     pub(super) read_lease: bool,
+    /// The round in which a word is asked for; 0 for none.
+    pub(super) asks: u64,
 }
 
 impl Process {

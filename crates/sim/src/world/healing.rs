@@ -8,6 +8,7 @@ use crate::network;
 use crate::node::{Node, Shard};
 use crate::queue::Happening;
 use std::time::Duration;
+use understudy_protocol::control::Failsafe;
 use understudy_protocol::{AcceptLoss, AckPolicy, LossBound, Mode, RoleName};
 
 /// How often the pair is looked at.
@@ -119,7 +120,11 @@ impl World {
         let Some(target) = self.best_target() else {
             return;
         };
-        let request = self.request(Mode::Failover, target, lease.epoch, AcceptLoss::Unknown);
+        let mut request = self.request(Mode::Failover, target, lease.epoch, AcceptLoss::Unknown);
+        if self.env.scenario.failsafe == Failsafe::On {
+            // None of those that the lease names may be left.
+            request.fenced_by = Some("nobody has served for a long time".to_owned());
+        }
         self.ask(request);
     }
 

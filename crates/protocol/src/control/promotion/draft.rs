@@ -2,9 +2,10 @@
 
 use super::{Cause, Origin, Promotion};
 use crate::control::event::{Facts, Setup};
+use crate::control::failsafe::Failsafe;
 use crate::fallback::Fallback;
 use crate::lease::{AckPolicy, Consumed, EpochRecord, Heads, Lease, LeaseState};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use understudy_types::{Epoch, Nonce};
 
 fn consumed(promotion: &Promotion, lease: &Lease) -> Option<Consumed> {
@@ -75,6 +76,8 @@ pub(super) fn held_draft(
     draft
         .in_sync
         .retain(|standby| standby.node != setup.me.node);
+    let nobody_yet = Some(BTreeSet::new());
+    draft.failsafe = nobody_yet.filter(|_| setup.failsafe == Failsafe::On);
     draft.fallback = fallback(setup, promotion, &draft, complete, &heads);
     let lossy = !complete || has_untold_loss(base, &heads);
     draft.remember(EpochRecord {

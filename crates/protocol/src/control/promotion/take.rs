@@ -1,7 +1,7 @@
 //! The writes that take the epoch, and what follows when one landed.
 
 use super::draft::{claimed_draft, held_draft};
-use super::{Drain, Over, Promotion, Stage, free_at};
+use super::{Cause, Drain, Over, Promotion, Stage, free_at};
 use crate::control::automatic::not_over;
 use crate::control::desk::Won;
 use crate::control::event::{Action, Moment, Step};
@@ -21,6 +21,13 @@ impl Control {
         seen: &Seen,
         out: &mut Vec<Action>,
     ) -> Option<Role> {
+        let bound_by_word = match &self.role {
+            Role::Promoting(Promotion {
+                cause: Cause::Failover { request, .. },
+                ..
+            }) => self.elector_refusal(&seen.lease, request, moment.now),
+            _ => None,
+        };
         let Role::Promoting(promotion) = &mut self.role else {
             return None;
         };
@@ -51,7 +58,8 @@ impl Control {
         };
         // The lease may have changed since the request was judged: what counts
         // is the object that the epoch is taken over, and the state now.
-        if let Some(step) = promotion.refusal(&self.facts) {
+        let refusal = promotion.refusal(&self.facts);
+        if let Some(step) = refusal.or(bound_by_word) {
             return Some(self.step_back(step, out));
         }
         let draft = match (free, promotion.over.drain) {
