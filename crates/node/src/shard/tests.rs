@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use understudy_kv::{Command, KvState, PutRequest};
 use understudy_log::{
-    BatchBuilder, BatchStart, DataRoot, Identity, Log, LogConfig, OsDisk, quarantine,
+    BatchBuilder, BatchStart, DataRoot, Disk, Identity, Log, LogConfig, OsDisk, quarantine,
 };
 use understudy_state::{CommandContext, EpochStart, OutOfReach, StateDigest, StateMachine};
 use understudy_types::{ByteCount, Clock, ClusterId, DataId, Epoch, Lsn, Position};
@@ -232,10 +232,12 @@ impl StateMachine for Poor {
 async fn scrub_finds_what_was_damaged_after_the_start() {
     let returning = Returning::boot(KvState::new);
     let file = format!("shards/main/{:020}.seg", 1);
-    let path = returning.root.disk().root().join(&file);
-    let mut bytes = tokio::fs::read(&path).await.expect("a segment");
-    bytes[300_000] ^= 1;
-    tokio::fs::write(&path, bytes).await.expect("a segment");
+    // In one write: the scrub may read at any moment.
+    let disk = returning.root.disk();
+    let segment = disk.open(&file).expect("a segment");
+    let flipped = disk.read(&file).expect("a segment")[300_000] ^ 1;
+    let written = disk.write_at(&segment, 300_000, &[flipped]);
+    written.expect("room");
     let core = returning.core();
     let found = core.wait_until(|_| core.scrub.lock().damage.clone()).await;
     let found = found.expect("the node runs");
