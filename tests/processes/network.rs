@@ -203,3 +203,48 @@ async fn one_way_partition_is_noticed_and_costs_nothing_acknowledged() {
     }
     assert_eq!(rig.epoch().await, epoch);
 }
+
+/// F01 with failsafe: the standby vouches, so the primary goes on without the
+/// store; with the standby gone as well it falls silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn primary_without_its_store_goes_on_by_its_standbys_word() {
+    let options = RigOptions {
+        failsafe: "on",
+        ..RigOptions::replicated()
+    };
+    let Some(Apart { rig, hosts }) = apart(options).await else {
+        return;
+    };
+    let epoch = rig.epoch().await;
+    until("the lease names bravo", PATIENCE, || async {
+        let lease = rig.lease().await?;
+        let mut named = lease.failsafe.iter().flatten();
+        named
+            .any(|one| one.node.as_str() == Side::Bravo.name())
+            .then_some(())
+    })
+    .await;
+    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
+    assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    hosts.cut(Host::Alpha, Host::Store);
+    until("alpha lives by bravo's word", PATIENCE, || async {
+        let status = rig.status(Side::Alpha).await?;
+        let past = status["lease"]["seen_seconds_ago"].as_f64()?;
+        let by_word = status["goes_on_by_word"] == true;
+        (by_word && past > 2.0 * status["lease"]["ttl_seconds"].as_f64()?).then_some(())
+    })
+    .await;
+    assert!(rig.is_primary(Side::Alpha).await);
+    assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    // Bravo, which reaches the store, keeps its word.
+    let refused = rig.failover(Side::Bravo, epoch, &["--accept-loss", "unknown"]);
+    refused.await.expect_code(20).expect_said("E317");
+    hosts.cut(Host::Alpha, Host::Bravo);
+    wait_for_silence(&rig, Side::Alpha).await;
+    hosts.heal(Host::Alpha, Host::Bravo);
+    hosts.heal(Host::Alpha, Host::Store);
+    rig.wait_for_primary(Side::Alpha).await;
+    let writes = recorder.stop().await;
+    let verification = verified(&rig, &writes, Side::Alpha).await;
+    assert!(verification.passed(), "{verification:?}");
+}

@@ -5,7 +5,6 @@ use rig::drill::wait_for_more;
 use rig::{Rig, RigOptions, SampledWriters, Side, Signal, get, until};
 use std::time::Duration;
 use tokio::time::Instant;
-use understudy_protocol::Lease;
 use understudy_protocol::fallback::{Slot, SlotContents, SlotNumber};
 use understudy_store::{Fetched, ObjectStore};
 use understudy_types::ShardName;
@@ -28,10 +27,7 @@ async fn wait_for_home(rig: &Rig, side: Side, wanted: &str) {
 /// Slots in the store that hold batches; seals stay for ever.
 async fn filled_slots(rig: &Rig) -> usize {
     let store = rig.store_client().await;
-    let Ok(Fetched::Found(lease)) = store.get("lease.json", None).await else {
-        panic!("the store has a lease");
-    };
-    let cluster = Lease::decode(&lease.body).expect("a lease").cluster;
+    let cluster = rig.lease().await.expect("a lease").cluster;
     let shard: ShardName = "main".parse().expect("a shard");
     let mut filled = 0;
     for listed in store.list("slots/main/", None).await.expect("a listing") {

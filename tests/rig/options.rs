@@ -10,6 +10,7 @@ pub const SECRET_KEY: &str = "understudy-dev";
 pub struct RigOptions {
     pub policy: &'static str,
     pub failover: &'static str,
+    pub failsafe: &'static str,
     pub ttl: String,
     /// Further tables for both files.
     pub more: String,
@@ -30,6 +31,7 @@ impl RigOptions {
         RigOptions {
             policy: "local",
             failover: "manual",
+            failsafe: "off",
             ttl: "3s".to_owned(),
             more: String::new(),
             more_shards: Vec::new(),
@@ -87,7 +89,7 @@ pub fn node_file(side: Side, options: &RigOptions, ports: &Ports) -> String {
         })
         .collect();
     format!(
-        "cluster = \"{CLUSTER}\"\nnode = \"{side}\"\ndata = \"{side}\"\nack_policy = \"{policy}\"\nfailover = \"{failover}\"\n\n\
+        "cluster = \"{CLUSTER}\"\nnode = \"{side}\"\ndata = \"{side}\"\nack_policy = \"{policy}\"\nfailover = \"{failover}\"\nfailsafe = \"{failsafe}\"\n\n\
          [store]\nbucket = \"understudy\"\nprefix = \"{CLUSTER}\"\nendpoint = \"http://{store}\"\n\
          region = \"us-east-1\"\npath_style = true\n\
          access_key = \"{ACCESS_KEY}\"\nsecret_key = \"{SECRET_KEY}\"\n\n\
@@ -97,6 +99,7 @@ pub fn node_file(side: Side, options: &RigOptions, ports: &Ports) -> String {
          {more_shards}[lease]\nttl = \"{ttl}\"\n\n{more}",
         policy = options.policy,
         failover = options.failover,
+        failsafe = options.failsafe,
         store = options.store_advertised.unwrap_or(ports.store),
         console = ports.console[index],
         clients = ports.clients[index],

@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use understudy_store::{Credentials, S3Config, S3Store};
+use understudy_protocol::Lease;
+use understudy_store::{Credentials, Fetched, ObjectStore, S3Config, S3Store};
 
 /// For a condition that comes with a lease's turn, or with a start on a busy
 /// machine.
@@ -205,6 +206,14 @@ impl Rig {
             ..S3Config::new("understudy", "us-east-1")
         };
         S3Store::connect(config).await.expect("the rig's store")
+    }
+
+    /// The lease as the store has it.
+    pub async fn lease(&self) -> Option<Lease> {
+        match self.store_client().await.get("lease.json", None).await {
+            Ok(Fetched::Found(lease)) => Lease::decode(&lease.body).ok(),
+            _ => None,
+        }
     }
 
     pub async fn status(&self, side: Side) -> Option<Value> {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
+use understudy_protocol::control::Failsafe;
 use understudy_protocol::control::HookPhase;
 use understudy_protocol::{AckPolicy, FailoverPolicy, Timing};
 use understudy_types::{ByteCount, NodeId, ShardName};
@@ -18,6 +19,7 @@ pub struct Settings {
     pub data: PathBuf,
     pub ack_policy: AckPolicy,
     pub failover: FailoverPolicy,
+    pub failsafe: Failsafe,
     pub timing: Timing,
     pub replication: Endpoint,
     pub console: Endpoint,

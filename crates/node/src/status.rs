@@ -24,6 +24,13 @@ pub struct Status {
     /// `manual` or `automatic`: whether this node may ask for a failover.
     #[serde(default)]
     pub failover: String,
+    /// `off` or `on`: whether this node, as primary, goes on without the store
+    /// by the word of all that could take its place.
+    #[serde(default)]
+    pub failsafe: String,
+    /// On a primary: it does so now.
+    #[serde(default)]
+    pub goes_on_by_word: bool,
     /// How long an automatic one waits over a lease that has run out.
     pub hold_off_seconds: Option<f64>,
     pub uptime_seconds: f64,

@@ -125,6 +125,14 @@ fn cluster(out: &mut String, status: &Status) {
             lease.epoch
         );
     }
+    if status.failsafe == "on" {
+        *out += match status.goes_on_by_word {
+            true => {
+                " FAILSAFE: the store is silent; goes on by the word of all that could take over\n"
+            }
+            false => " failsafe on\n",
+        };
+    }
     if let Some(to) = &lease.handover_to {
         let _ = writeln!(out, " HANDING OVER to {to}");
     }

@@ -1,6 +1,6 @@
 //! From the file to settings: defaults, and every relation between values.
 
-use super::raw::{self, FailoverWord, File};
+use super::raw::{self, FailoverWord, FailsafeWord, File};
 use super::units::{Size, Span};
 use super::{Configuration, StoreSettings};
 use crate::settings::{
@@ -13,6 +13,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 use understudy_log::MAX_BATCH_BYTES;
+use understudy_protocol::control::Failsafe;
 use understudy_protocol::{AckPolicy, FailoverPolicy, Timing};
 use understudy_types::{ByteCount, ShardName};
 
@@ -61,6 +62,10 @@ pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
         data: directory.join(file.data),
         ack_policy: file.ack_policy.unwrap_or(AckPolicy::Local),
         failover,
+        failsafe: match file.failsafe {
+            Some(FailsafeWord::On) => Failsafe::On,
+            Some(FailsafeWord::Off) | None => Failsafe::Off,
+        },
         timing,
         replication,
         console,

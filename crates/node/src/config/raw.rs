@@ -16,6 +16,7 @@ pub(super) struct File {
     pub(super) data: PathBuf,
     pub(super) ack_policy: Option<AckPolicy>,
     pub(super) failover: Option<FailoverWord>,
+    pub(super) failsafe: Option<FailsafeWord>,
     pub(super) store: Store,
     #[serde(default)]
     pub(super) listen: Listen,
@@ -98,6 +99,13 @@ pub(super) struct Handover {
 pub(super) enum FailoverWord {
     Manual,
     Automatic,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FailsafeWord {
+    Off,
+    On,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

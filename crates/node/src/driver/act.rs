@@ -5,7 +5,7 @@ use crate::follow::{Context, Following, Knowledge, Target};
 use crate::shard::{LogCommand, ShardCore};
 use futures::future::join_all;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio_util::sync::CancellationToken;
 use understudy_log::RootError;
 use understudy_protocol::{Action, Event, Heads, Member, Notice};
@@ -98,6 +98,8 @@ impl Driver {
                     .iter()
                     .for_each(|shard| shard.command(LogCommand::Close));
             }
+            Action::AskToVouch(round) => self.peers.ask_to_vouch(round),
+            Action::Vouch { epoch, round } => self.vouch(epoch, round),
             Action::HintStandbys => self.handle.hints.send_modify(|hints| *hints += 1),
             Action::Notify(notice) => self.notify(notice),
             Action::Exit => self.state.exiting = true,
@@ -107,6 +109,16 @@ impl Driver {
     fn revoke(&mut self) {
         self.authority.revoke();
         self.state.granted = false;
+    }
+
+    /// The next report carries it.
+    fn vouch(&self, epoch: Epoch, round: u64) {
+        let following = self.state.following.as_ref();
+        let context = following.map(|following| &following.context);
+        if let Some(context) = context.filter(|context| context.target.epoch == epoch) {
+            context.vouched.store(round, Ordering::SeqCst);
+            self.shards.iter().for_each(|shard| shard.announce());
+        }
     }
 
     fn persist_promise(&self, epoch: Epoch) {
@@ -146,6 +158,7 @@ impl Driver {
             driver: self.handle.clone(),
             known: self.known.clone(),
             reporting: AtomicBool::new(true),
+            vouched: AtomicU64::new(0),
             stop: CancellationToken::new(),
             knowledge: knowledge.collect(),
             reconnects: AtomicU64::new(0),
@@ -236,6 +249,7 @@ impl Driver {
             | Notice::SlotsHaveGap { .. }
             | Notice::LogShorterThanLease => tracing::error!("{notice}"),
             Notice::Lapsed
+            | Notice::GoesOnByWord
             | Notice::ActivationUnusable(_)
             | Notice::OutOfSync(_)
             | Notice::RestsInStore

@@ -81,6 +81,13 @@ impl Driver {
                 .state
                 .told_peers
                 .insert(peer.standby.clone(), peer.heard);
+            if peer.vouched > 0 {
+                self.step(Event::PeerVouched {
+                    peer: peer.standby.clone(),
+                    round: peer.vouched,
+                })
+                .await;
+            }
             if told < Some(peer.heard) {
                 self.step(Event::PeerFlushed {
                     peer: peer.standby,

@@ -99,6 +99,11 @@ impl DriverHandle {
         self.tell(Told::Core(event)).await;
     }
 
+    pub(crate) async fn vouch_asked(&self, epoch: Epoch, round: u64) {
+        let event = Event::VouchAsked { epoch, round };
+        self.tell(Told::Core(event)).await;
+    }
+
     pub(crate) async fn peer_promised(&self, epoch: Epoch) {
         self.tell(Told::Core(Event::PeerPromised(epoch))).await;
     }

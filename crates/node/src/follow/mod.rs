@@ -39,6 +39,8 @@ pub(crate) struct Context {
     /// False once a promise stands above the target's epoch: from then on
     /// nothing is reported to that primary any more.
     pub(crate) reporting: AtomicBool,
+    /// The last round in which this node gave its word to the target.
+    pub(crate) vouched: AtomicU64,
     pub(crate) stop: CancellationToken,
     pub(crate) knowledge: BTreeMap<ShardName, Arc<Knowledge>>,
     pub(crate) reconnects: AtomicU64,

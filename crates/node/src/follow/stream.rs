@@ -227,9 +227,14 @@ impl Session {
             }
             Some(follow_response::Message::Heartbeat(beat)) => {
                 let hint = beat.read_lease;
+                let asks = beat.asks;
                 self.take_heartbeat(context, shard, knowledge, beat)?;
                 if hint {
                     context.driver.knock().await;
+                }
+                if asks > context.vouched.load(Ordering::SeqCst) {
+                    let epoch = context.target.epoch;
+                    context.driver.vouch_asked(epoch, asks).await;
                 }
                 self.report(context, shard).await?;
             }
@@ -344,6 +349,7 @@ impl Session {
             applied: lsn_value(applied),
             tick: context.clock.now().as_nanos(),
             state_diverged,
+            vouched: context.vouched.load(Ordering::SeqCst),
         };
         let message = Some(follow_request::Message::Progress(progress));
         let sent = self.outgoing.send(FollowRequest { message }).await;

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use understudy_log::{Disk, Identity, OsDisk};
-use understudy_protocol::control::{AckHome, ControlView, LeaseView};
+use understudy_protocol::control::{AckHome, ControlView, Failsafe, LeaseView};
 use understudy_protocol::shard::Findings;
 use understudy_protocol::{AckPolicy, FailoverPolicy, Mode, RoleName};
 use understudy_types::{BootTime, Clock, ClusterId, Epoch, lsn_value};
@@ -142,6 +142,12 @@ impl Observer {
                 FailoverPolicy::Automatic { .. } => "automatic",
             }
             .to_owned(),
+            failsafe: match self.settings.failsafe {
+                Failsafe::Off => "off",
+                Failsafe::On => "on",
+            }
+            .to_owned(),
+            goes_on_by_word: control.as_ref().is_some_and(|c| c.goes_on_by_word),
             hold_off_seconds: self
                 .settings
                 .failover

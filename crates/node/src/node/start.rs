@@ -287,6 +287,7 @@ async fn start_on<S: StateMachine>(
             .collect(),
         ack_policy: settings.ack_policy,
         failover: settings.failover,
+        failsafe: settings.failsafe,
         timing: settings.timing.clone(),
         hooks: settings.hooks.phases(),
     };

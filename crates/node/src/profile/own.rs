@@ -49,6 +49,10 @@ pub(crate) fn shared_settings(settings: &Settings) -> BTreeMap<String, String> {
         ("shard.name", shards.join(", ")),
         ("ack_policy", policy.to_owned()),
         ("failover", failover),
+        (
+            "failsafe",
+            format!("{:?}", settings.failsafe).to_lowercase(),
+        ),
         ("lease.ttl", time(timing.ttl)),
         ("lease.margin", time(timing.margin)),
         ("lease.renew_every", time(timing.renew_every)),

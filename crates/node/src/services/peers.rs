@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Notify;
 use understudy_protocol::{Heads, StandbyId};
 use understudy_types::{BootTime, Position, ShardName};
@@ -14,6 +14,8 @@ pub(crate) struct Peers {
     /// waits for that.
     pub(crate) moved: Notify,
     awaited: AtomicBool,
+    /// The round in which standbys are asked for their word; 0 for none.
+    asks: AtomicU64,
 }
 
 #[derive(Clone, Debug)]
@@ -23,6 +25,7 @@ struct Stream {
     flushed: Option<Position>,
     applied: u64,
     state_diverged: bool,
+    vouched: u64,
     heard: BootTime,
 }
 
@@ -32,6 +35,7 @@ pub(crate) struct Report {
     pub(crate) flushed: Option<Position>,
     pub(crate) applied: u64,
     pub(crate) state_diverged: bool,
+    pub(crate) vouched: u64,
 }
 
 /// A standby with a stream on every shard.
@@ -41,9 +45,20 @@ pub(crate) struct ConnectedPeer {
     pub(crate) heads: Heads,
     /// The oldest word among its streams.
     pub(crate) heard: BootTime,
+    /// The newest round in which it gave its word.
+    pub(crate) vouched: u64,
 }
 
 impl Peers {
+    /// Asks every standby for its word, in the heartbeats from now on.
+    pub(crate) fn ask_to_vouch(&self, round: u64) {
+        self.asks.store(round, Ordering::Relaxed);
+    }
+
+    pub(crate) fn asks(&self) -> u64 {
+        self.asks.load(Ordering::Relaxed)
+    }
+
     /// Whether every report is to wake the driver: while a hand-over waits.
     /// Otherwise it looks by itself, often enough.
     pub(crate) fn await_reports(&self, awaited: bool) {
@@ -63,6 +78,7 @@ impl Peers {
             flushed,
             applied: 0,
             state_diverged: false,
+            vouched: 0,
             heard: now,
         };
         self.inner
@@ -91,9 +107,10 @@ impl Peers {
         stream.flushed = report.flushed;
         stream.applied = report.applied;
         stream.state_diverged = report.state_diverged;
+        stream.vouched = stream.vouched.max(report.vouched);
         stream.heard = now;
         drop(inner);
-        if self.awaited.load(Ordering::Relaxed) {
+        if self.awaited.load(Ordering::Relaxed) || self.asks() > 0 {
             self.moved.notify_one();
         }
     }
@@ -139,6 +156,7 @@ impl Peers {
                     .map(|stream| stream.heard)
                     .min()
                     .unwrap_or_default(),
+                vouched: streams.values().map(|s| s.vouched).max().unwrap_or(0),
             })
             .collect()
     }

@@ -208,6 +208,7 @@ fn take_report(
         flushed,
         applied: progress.applied,
         state_diverged: progress.state_diverged,
+        vouched: progress.vouched,
     };
     peers.reported(standby, &shard.name, report, now);
     let upto = flushed.map(|position| position.lsn);
@@ -290,6 +291,7 @@ impl Replication for ReplicationService {
             epoch: caller.epoch,
             from,
             echo: echo.clone(),
+            peers: Arc::clone(&self.peers),
             hint: self.driver.hints(),
             clock: Arc::clone(&self.clock),
             outgoing,

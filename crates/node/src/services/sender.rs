@@ -1,5 +1,6 @@
 //! One standby's sender: flushed batches, and the heartbeats behind them.
 
+use super::Peers;
 use crate::shard::ShardCore;
 use crate::shard::cursor::Cursor;
 use crate::shard::marks::Beat;
@@ -32,6 +33,7 @@ pub(crate) struct Sending {
     pub(crate) epoch: Epoch,
     pub(crate) from: Lsn,
     pub(crate) echo: Echo,
+    pub(crate) peers: Arc<Peers>,
     /// Counts the changes of the lease that standbys should look at.
     pub(crate) hint: watch::Receiver<u64>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -187,6 +189,7 @@ async fn send_beat(sending: &Sending, beat: Beat, read_lease: bool) -> Result<()
         echo_age: echo.map_or(0, |(_, arrived)| {
             beat.made_at.since(arrived).as_nanos() as u64
         }),
+        asks: sending.peers.asks(),
         digest_lsn: lsn_value(beat.state.map(|state| state.lsn)),
         digest: beat.state.map_or(Bytes::new(), |state| {
             Bytes::copy_from_slice(&state.digest.0)

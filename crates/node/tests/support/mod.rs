@@ -119,6 +119,7 @@ impl<S: StateMachine> Pair<S> {
             data: self.data(name),
             ack_policy: self.policy,
             failover: FailoverPolicy::Manual,
+            failsafe: understudy_protocol::control::Failsafe::Off,
             timing: Timing {
                 ttl: Duration::from_secs(3),
                 margin: Duration::from_millis(300),
