@@ -1,7 +1,8 @@
 //! What the object store says.
 
 use super::{Finding, Subject, mode_word, ok, refused, warn};
-use understudy_protocol::{AckPolicy, Mode};
+use understudy_protocol::control::AckHome;
+use understudy_protocol::{AckPolicy, LossBound, Mode};
 
 /// P01: the store answers, the lease is readable, and conditional writes were
 /// proved; and it is this node's to take in the epoch that was expected.
@@ -59,6 +60,12 @@ pub(super) fn in_sync(subject: &Subject<'_>) -> Finding {
         ok("ack policy local: no in-sync set is kept")
     } else if lease.in_sync.contains(&subject.status.node) {
         ok("in the in-sync set that the lease stores")
+    } else if lease.ack_home == Some(AckHome::Store)
+        && subject.status.loss_bound == Some(LossBound::Nothing)
+    {
+        ok(
+            "nobody is in sync: acknowledged writes rest in the object store, and this log joins what is there",
+        )
     } else {
         warn(
             "not in the in-sync set that the lease stores",

@@ -3,10 +3,11 @@ use super::{CHECKS, DIAGNOSIS, Subject, Surroundings, Word, verdict};
 use crate::config::{Configuration, Overrides};
 use crate::profile::{Heard, NodeProfile, Source};
 use crate::settings::Settings;
-use crate::status::{Status, Verdict, VerdictCheck};
+use crate::status::{ScrubStatus, Status, Verdict, VerdictCheck};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
+use understudy_protocol::control::AckHome;
 use understudy_protocol::{
     AcceptLoss, AckPolicy, ActivationRequest, Lease, LeaseState, LossBound, Mode, RequestId,
     StandbyId,
@@ -197,6 +198,24 @@ fn each_fault_refuses_or_warns_under_its_own_id() {
     spoils(silent, &refused("P02"), &warned("P02"));
     let p = warned("P03");
     spoils(|r| r.status.lease.as_mut().unwrap().in_sync.clear(), &p, &p);
+    let in_the_store = |r: &mut Ready| {
+        let lease = r.status.lease.as_mut().unwrap();
+        lease.in_sync.clear();
+        lease.ack_home = Some(AckHome::Store);
+    };
+    spoils(in_the_store, &[], &[]);
+    let damaged = |r: &mut Ready| {
+        r.shard().scrub = Some(ScrubStatus {
+            rate_bytes: 1,
+            pass_bytes: 2,
+            pass_done_bytes: 1,
+            passes: 0,
+            last_pass_seconds_ago: None,
+            damage: Some("1.seg is damaged at byte 7".to_owned()),
+        });
+    };
+    let p = refused("P05");
+    spoils(damaged, &p, &p);
     spoils(
         |r| r.status.loss_bound = Some(LossBound::Unknown),
         &[],
