@@ -62,8 +62,8 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 enum Role {
     Standby(Standby),
-    Promoting(Promotion),
-    Primary(Primary),
+    Promoting(Box<Promotion>),
+    Primary(Box<Primary>),
     /// The process was asked to end and holds nothing any more.
     Ended,
 }

@@ -326,11 +326,11 @@ impl Control {
             return None;
         }
         let epoch = (*epoch).max(seen.lease.epoch.next()).max(self.promised);
-        Some(Role::Promoting(Promotion::step_up(
+        Some(Role::Promoting(Box::new(Promotion::step_up(
             epoch,
             heads.clone(),
             out,
-        )))
+        ))))
     }
 
     fn judge_switchover(

@@ -174,7 +174,7 @@ impl Control {
         };
         let epoch = seen.lease.epoch.max(self.promised).next();
         let promotion = Promotion::begin(cause, epoch, standby.ended, out);
-        Some(Role::Promoting(promotion))
+        Some(Role::Promoting(Box::new(promotion)))
     }
 
     /// Promises the holder's epoch, then follows it.

@@ -21,12 +21,14 @@ impl Control {
         seen: &Seen,
         out: &mut Vec<Action>,
     ) -> Option<Role> {
-        let bound_by_word = match &self.role {
-            Role::Promoting(Promotion {
-                cause: Cause::Failover { request, .. },
-                ..
-            }) => self.elector_refusal(&seen.lease, request, moment.now),
-            _ => None,
+        let Role::Promoting(promotion) = &self.role else {
+            return None;
+        };
+        let bound_by_word = match &promotion.cause {
+            Cause::Failover { request, .. } => {
+                self.elector_refusal(&seen.lease, request, moment.now)
+            }
+            Cause::Restart | Cause::Handover { .. } => None,
         };
         let Role::Promoting(promotion) = &mut self.role else {
             return None;
@@ -143,11 +145,11 @@ impl Control {
             lossy,
             drained_to: drained.map_or_else(BTreeMap::new, |drained| drained.free_slots),
         };
-        Some(Role::Primary(Primary::open(
+        Some(Role::Primary(Box::new(Primary::open(
             &self.setup,
             &won,
             opening,
             out,
-        )))
+        ))))
     }
 }
