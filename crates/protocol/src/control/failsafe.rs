@@ -38,8 +38,10 @@ pub(super) struct Asking {
     under_way: bool,
     /// The newest round that each standby answered.
     vouched: BTreeMap<StandbyId, u64>,
-    /// Whom a write of the lease named whose outcome is not known.
+    /// Whom writes of the lease named whose outcome is not known.
     drafted: BTreeSet<StandbyId>,
+    /// Such a write may have named nobody: then anybody may take the lease.
+    drafted_nobody: bool,
     told: bool,
 }
 
@@ -51,11 +53,13 @@ impl Asking {
 
     pub(super) fn note_written(&mut self) {
         self.drafted.clear();
+        self.drafted_nobody = false;
     }
 
     pub(super) fn note_drafted(&mut self, lease: &Lease) {
-        self.drafted
-            .extend(lease.failsafe.iter().flatten().cloned());
+        let named = lease.failsafe.as_ref().filter(|named| !named.is_empty());
+        self.drafted_nobody |= named.is_none();
+        self.drafted.extend(named.into_iter().flatten().cloned());
     }
 
     /// The beginning of the newest round that all of these have answered.
@@ -126,11 +130,11 @@ impl Control {
         request: &ActivationRequest,
         now: BootTime,
     ) -> Option<Step> {
-        let electors = lease.failsafe.as_ref().filter(|named| !named.is_empty())?;
         if lease.state == LeaseState::Released || request.fenced_by.is_some() {
             return None;
         }
-        if !electors.contains(&self.setup.me.standby_id()) {
+        let named = lease.failsafe.as_ref().filter(|named| !named.is_empty());
+        if named.is_some_and(|named| !named.contains(&self.setup.me.standby_id())) {
             return Some(Step::refused(
                 "E316",
                 "failsafe is on, and this node is not among those without whose word the primary falls silent",
@@ -156,12 +160,14 @@ impl Control {
         let Role::Primary(primary) = &mut self.role else {
             return;
         };
+        // Only while the stored lease names somebody is everybody else bound.
         let named = seen.lease.failsafe.iter().flatten();
+        let names_somebody = named.clone().count() > 0;
         let mut needed: BTreeSet<_> = named.chain(&seen.lease.in_sync).cloned().collect();
         needed.extend(primary.asking.drafted.iter().cloned());
         let may = self.setup.failsafe == Failsafe::On
-            && seen.lease.failsafe.is_some()
-            && !needed.is_empty()
+            && names_somebody
+            && !primary.asking.drafted_nobody
             && primary.judges_requests();
         let asking = &mut primary.asking;
         if !(may && silent) {

@@ -180,3 +180,27 @@ fn node_that_is_not_named_takes_nothing_without_evidence() {
     assert!(rig.refusals().is_empty());
     assert_eq!(rig.promises(), Epoch::new(5));
 }
+
+#[test]
+fn primary_asks_for_nothing_while_the_lease_may_name_nobody() {
+    let mut rig = primary_with(AckPolicy::Local, &[], Failsafe::On);
+    assert_eq!(rig.stored.failsafe, Some(BTreeSet::new()), "nobody yet");
+    rig.store_is_silent = true;
+    // Names nobody, and its outcome stays unknown.
+    rig.passes(millis(2000));
+    assert_eq!(rig.written().1.failsafe, Some(BTreeSet::new()));
+    for _ in 0..30 {
+        streams(&mut rig, "b");
+        rig.passes(millis(200));
+        assert_eq!(asked(&rig), None);
+    }
+}
+
+#[test]
+fn word_binds_whatever_the_lease_names() {
+    let mut rig = elector(&[]);
+    let epoch = Epoch::new(4);
+    rig.step(Event::VouchAsked { epoch, round: 7 });
+    assert!(rig.asked(&Action::Vouch { epoch, round: 7 }));
+    assert_eq!(failover_is_refused(&mut rig, 1), ["E317"]);
+}
