@@ -104,16 +104,12 @@ mutations! {
     NoSeal = "no-seal",
     /// A promotion drains from the first slot of all, whatever the mark says.
     MarkNotRead = "mark-not-read",
-    /// What a stream said counts for the epochs after its own too.
-    OldWordCounts = "old-word-counts",
     /// Slots are removed before the mark behind them is durable.
     RemovedBeforeMark = "removed-before-mark",
     /// A promotion does not drain the slots.
     SlotsNotDrained = "slots-not-drained",
     /// A standby gives its word, and does not keep it.
     WordNotKept = "word-not-kept",
-    /// One standby's word counts for everybody's.
-    OneWordForAll = "one-word-for-all",
     /// Under `local` a write waits for the flush of a standby.
     LocalWaitsForStandby = "local-waits-for-standby",
     /// A hook before a promotion that fails is taken for one that passes.

@@ -20,7 +20,7 @@ impl Process {
     /// Refreshes what the owner knows, tells it the event, and obeys.
     pub(super) fn step(&mut self, env: &mut Env, event: Event) -> Result<(), Halt> {
         let mut actions = Vec::new();
-        let mut facts = self.facts(env);
+        let mut facts = self.facts();
         facts.state_diverged &= !env.is_broken(Mutation::DivergenceNotTold);
         let facts = Event::Facts(facts);
         let moment = self.control_moment(env);
@@ -51,15 +51,7 @@ impl Process {
         moment
     }
 
-    /// The epoch that a stream's word is of.
-    fn known_epoch(&self, env: &Env, stream: Epoch) -> Epoch {
-        match env.is_broken(Mutation::OldWordCounts) {
-            true => Epoch::new(u64::MAX),
-            false => stream,
-        }
-    }
-
-    fn facts(&self, env: &Env) -> Facts {
+    fn facts(&self) -> Facts {
         let mut facts = Facts {
             heads: self.heads(),
             free_slots: self.slots.free(),
@@ -78,7 +70,7 @@ impl Process {
             for (shard, stream) in following.streams.iter().enumerate() {
                 if let Some(complete_as_of) = stream.complete_as_of {
                     let known = Known {
-                        epoch: self.known_epoch(env, following.epoch),
+                        epoch: following.epoch,
                         flushed: stream.primary_flushed,
                         complete_as_of,
                     };

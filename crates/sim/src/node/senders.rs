@@ -159,15 +159,7 @@ impl Process {
         self.committed_moved(env, shard);
         if progress.vouched > 0 {
             let (peer, round) = (peer.clone(), progress.vouched);
-            let mut peers = vec![peer];
-            if env.is_broken(Mutation::OneWordForAll) {
-                let lease = self.control.view(self.now(env)).lease;
-                let named = lease.and_then(|seen| seen.lease.failsafe);
-                peers.extend(named.into_iter().flatten());
-            }
-            for peer in peers {
-                self.step(env, Event::PeerVouched { peer, round })?;
-            }
+            self.step(env, Event::PeerVouched { peer, round })?;
         }
         self.note_peer(env, shard, peer, position)
     }
