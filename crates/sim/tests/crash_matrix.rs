@@ -60,17 +60,15 @@ fn every_crash_heals_and_every_step_is_in_the_table() {
             "CRASHES.md has no row for {cell:?}: add one"
         );
     }
-    for (cell, said) in &table {
-        let is_right = match seen.contains(cell) {
-            true => said == COVERED,
-            false => reasons.contains(said),
-        };
-        assert!(
-            is_right,
-            "CRASHES.md says {said:?} of {cell:?}, which is cut: {}",
-            seen.contains(cell)
-        );
-    }
+    let is_wrong = |(cell, said): &(&(String, Role), &String)| match seen.contains(cell) {
+        true => *said != COVERED,
+        false => !reasons.contains(*said),
+    };
+    let wrong: Vec<_> = table.iter().filter(is_wrong).collect();
+    assert!(
+        wrong.is_empty(),
+        "CRASHES.md says so of cells that are cut, or are not: {wrong:#?}"
+    );
     println!("{} crashes, {} cells", cells.len(), seen.len());
 }
 
