@@ -174,7 +174,10 @@ impl Observer {
                 .as_ref()
                 .map(|c| self.standbys(c, now))
                 .unwrap_or_default(),
-            loss_bound: control.as_ref().and_then(|c| c.loss_bound),
+            loss_bound: control.as_ref().and_then(|c| {
+                let since = now.since(c.viewed_at);
+                c.loss_bound.map(|bound| bound.aged(since))
+            }),
             disk_free_bytes: OsDisk::new(&self.settings.data).free_bytes().ok(),
             last_hook,
         }

@@ -85,6 +85,20 @@ impl LossBound {
         }
     }
 
+    /// The same bound, told so much later.
+    pub fn aged(self, by: Duration) -> LossBound {
+        match self {
+            LossBound::Recent {
+                records_known,
+                within,
+            } => LossBound::Recent {
+                records_known,
+                within: within + by,
+            },
+            LossBound::Nothing | LossBound::Unknown => self,
+        }
+    }
+
     pub fn is_nothing(&self) -> bool {
         *self == LossBound::Nothing
     }

@@ -52,6 +52,8 @@ pub struct PeerView {
 
 #[derive(Clone, Debug)]
 pub struct ControlView {
+    /// When it was taken: whoever shows it later must count that in.
+    pub viewed_at: BootTime,
     pub role: RoleName,
     pub promised: Epoch,
     pub lease: Option<LeaseView>,
@@ -98,6 +100,7 @@ impl Control {
             _ => None,
         };
         ControlView {
+            viewed_at: now,
             role: self.role_name(now),
             promised: self.promised,
             lease,

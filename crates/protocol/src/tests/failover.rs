@@ -241,3 +241,15 @@ fn word_of_an_epoch_that_was_taken_over_holds_until_its_successor_may_have_begun
     };
     assert_eq!(rig.control.view(rig.now).loss_bound, Some(newest));
 }
+
+#[test]
+fn bound_that_is_shown_later_has_grown_by_then() {
+    let mut rig = standby(AckPolicy::Local, &[]);
+    rig.knows(8, 9, millis(300));
+    let view = rig.control.view(rig.now);
+    assert_eq!(view.viewed_at, rig.now);
+    let shown = view.loss_bound.map(|bound| bound.aged(millis(90)));
+    let grown = rig.control.view(rig.now + millis(90)).loss_bound;
+    assert_eq!(shown, grown);
+    assert_eq!(LossBound::Nothing.aged(millis(90)), LossBound::Nothing);
+}
