@@ -2,65 +2,48 @@
 
 use super::Driver;
 use crate::handle::{PrimaryView, ShardView};
-use std::collections::BTreeMap;
 use understudy_protocol::control::{ControlView, PeerView};
-use understudy_protocol::{AckPolicy, Event, Facts, Heads, LeaseState, RoleName};
+use understudy_protocol::{AckPolicy, Event, Facts, LeaseState, RoleName};
 
 impl Driver {
-    pub(super) fn heads(&self) -> Heads {
-        self.shards
-            .iter()
-            .map(|shard| (shard.name.clone(), shard.flushed()))
-            .collect()
-    }
-
     pub(super) async fn collect(&mut self) {
         self.check_flag_file().await;
-        let heads = self.heads();
-        let mut known = BTreeMap::new();
-        if let Some(following) = &self.state.following {
-            for (shard, knowledge) in &following.context.knowledge {
-                let flushed = heads.get(shard).copied().flatten().map(|head| head.lsn);
-                if let Some(fact) = knowledge.known(following.context.target.epoch, flushed) {
-                    known.insert(shard.clone(), fact);
-                }
-            }
-        }
-        let (mut last_epochs, mut committed) = (BTreeMap::new(), BTreeMap::new());
-        let (mut free_slots, mut stored) = (BTreeMap::new(), BTreeMap::new());
-        for shard in &self.shards {
-            let marks = shard.marks.lock();
-            let name = || shard.name.clone();
-            committed.insert(name(), marks.committed);
-            last_epochs.extend(
-                marks
-                    .history
-                    .epochs
-                    .last()
-                    .map(|(epoch, _)| (name(), *epoch)),
-            );
-            free_slots.extend(marks.free_slot.map(|free| (name(), free)));
-            stored.insert(name(), marks.stored());
-        }
-        let facts = Facts {
-            heads,
-            last_epochs,
-            committed,
-            free_slots,
-            stored,
-            known,
-            state_diverged: self
-                .shards
-                .iter()
-                .any(|shard| shard.marks.lock().comparison.is_diverged()),
-            log_damaged: self
-                .shards
-                .iter()
-                .any(|shard| shard.scrub.lock().damage.is_some()),
-            diverged_standbys: self.peers.diverged(),
-        };
+        let facts = self.facts();
         self.step(Event::Facts(facts)).await;
         self.collect_peers().await;
+    }
+
+    /// Of each shard one moment.
+    fn facts(&self) -> Facts {
+        let mut facts = Facts {
+            diverged_standbys: self.peers.diverged(),
+            ..Facts::default()
+        };
+        for shard in &self.shards {
+            let name = || shard.name.clone();
+            facts.log_damaged |= shard.scrub.lock().damage.is_some();
+            let marks = shard.marks.lock();
+            facts.heads.insert(name(), marks.flushed);
+            facts.committed.insert(name(), marks.committed);
+            facts.stored.insert(name(), marks.stored());
+            let free = marks.free_slot.map(|free| (name(), free));
+            facts.free_slots.extend(free);
+            let last = marks.history.epochs.last();
+            let last = last.map(|(epoch, _)| (name(), *epoch));
+            facts.last_epochs.extend(last);
+            facts.state_diverged |= marks.comparison.is_diverged();
+        }
+        if let Some(following) = &self.state.following {
+            let epoch = following.context.target.epoch;
+            for (shard, knowledge) in &following.context.knowledge {
+                let head = facts.heads.get(shard).copied().flatten();
+                let known = knowledge.known(epoch, head.map(|head| head.lsn));
+                facts
+                    .known
+                    .extend(known.map(|known| (shard.clone(), known)));
+            }
+        }
+        facts
     }
 
     async fn collect_peers(&mut self) {
