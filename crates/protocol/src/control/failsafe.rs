@@ -63,8 +63,8 @@ impl Asking {
     }
 
     /// The beginning of the newest round that all of these have answered.
-    fn answered_by_all(&self, needed: &BTreeSet<StandbyId>) -> Option<BootTime> {
-        let answers = needed.iter().map(|peer| self.vouched.get(peer).copied());
+    fn answered_by_all<'a>(&self, needed: impl Iterator<Item = &'a StandbyId>) -> Option<BootTime> {
+        let answers = needed.map(|peer| self.vouched.get(peer).copied());
         let round = answers.min()??;
         let begun = self.begun.iter().rev();
         let at = begun
@@ -162,11 +162,8 @@ impl Control {
         };
         // Only while the stored lease names somebody is everybody else bound.
         let named = seen.lease.failsafe.iter().flatten();
-        let names_somebody = named.clone().count() > 0;
-        let mut needed: BTreeSet<_> = named.chain(&seen.lease.in_sync).cloned().collect();
-        needed.extend(primary.asking.drafted.iter().cloned());
         let may = self.setup.failsafe == Failsafe::On
-            && names_somebody
+            && named.clone().next().is_some()
             && !primary.asking.drafted_nobody
             && primary.judges_requests();
         let asking = &mut primary.asking;
@@ -187,7 +184,8 @@ impl Control {
             }
             out.push(Action::AskToVouch(asking.round));
         }
-        let Some(begun) = asking.answered_by_all(&needed) else {
+        let needed = named.chain(&seen.lease.in_sync).chain(&asking.drafted);
+        let Some(begun) = asking.answered_by_all(needed) else {
             return;
         };
         let deadline = begun + timing.holder_silence();
