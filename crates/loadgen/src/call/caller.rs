@@ -5,6 +5,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use understudy_wire::etcd::etcdserverpb as pb;
 
+/// Between two rounds in which no endpoint answered.
+const ROUND_PAUSE: Duration = Duration::from_millis(20);
+
 /// Time limits of a caller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -20,6 +23,7 @@ pub(crate) struct Caller {
     endpoints: Vec<Endpoint>,
     current: usize,
     open: Option<Open>,
+    failures_in_row: usize,
     limits: Limits,
 }
 
@@ -43,6 +47,7 @@ impl Caller {
             current: first % endpoints.len(),
             endpoints,
             open: None,
+            failures_in_row: 0,
             limits,
         }
     }
@@ -51,14 +56,23 @@ impl Caller {
         &self.endpoints[self.current]
     }
 
-    pub(crate) fn endpoint_count(&self) -> usize {
-        self.endpoints.len()
-    }
-
     /// Goes on at the next endpoint, on a new connection.
     pub(crate) fn turn_to_next(&mut self) {
         self.open = None;
         self.current = (self.current + 1) % self.endpoints.len();
+    }
+
+    pub(crate) fn note_success(&mut self) {
+        self.failures_in_row = 0;
+    }
+
+    /// Goes on at the next endpoint; says how long to wait first, once all of
+    /// them have failed.
+    pub(crate) fn turn_after_failure(&mut self) -> Option<Duration> {
+        self.turn_to_next();
+        self.failures_in_row += 1;
+        let round_is_over = self.failures_in_row.is_multiple_of(self.endpoints.len());
+        round_is_over.then_some(ROUND_PAUSE)
     }
 
     /// May have happened although it failed: see [`CallFailure::fate`].

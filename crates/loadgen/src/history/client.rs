@@ -8,8 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Between two rounds in which no endpoint answered.
-const ROUND_PAUSE: Duration = Duration::from_millis(20);
 /// Below it a client's values are told apart by their numbers.
 const VALUES_PER_CLIENT: u64 = 1 << 32;
 
@@ -42,19 +40,15 @@ pub(super) struct Client {
 impl Client {
     pub(super) async fn run(mut self) -> Notes {
         let mut notes = Notes::default();
-        let mut failures_in_row = 0;
         while !*self.stop.borrow() {
             let pause = match self.operate(&mut notes).await {
                 Ok(()) => {
-                    failures_in_row = 0;
+                    self.caller.note_success();
                     self.pace
                 }
                 Err(failure) => {
                     *notes.failures.entry(failure.kind()).or_default() += 1;
-                    self.caller.turn_to_next();
-                    failures_in_row += 1;
-                    let round_is_over = failures_in_row % self.caller.endpoint_count() == 0;
-                    round_is_over.then_some(ROUND_PAUSE)
+                    self.caller.turn_after_failure()
                 }
             };
             if let Some(pause) = pause {

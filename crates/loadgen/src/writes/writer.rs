@@ -8,9 +8,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use understudy_wire::etcd::etcdserverpb as pb;
 
-/// Between two rounds in which no endpoint took a write.
-const ROUND_PAUSE: Duration = Duration::from_millis(20);
-
 /// What one writer wrote down.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
@@ -35,19 +32,15 @@ impl Writer {
     pub(super) async fn run(mut self) -> Notes {
         let mut notes = Notes::default();
         let mut phase = self.progress.phase();
-        let mut failures_in_row = 0;
         while *phase.borrow() == Phase::Writing {
             let pause = match self.attempt(&mut notes).await {
                 Ok(()) => {
-                    failures_in_row = 0;
+                    self.caller.note_success();
                     self.pace
                 }
                 Err(failure) => {
                     *notes.failures.entry(failure.kind()).or_default() += 1;
-                    self.caller.turn_to_next();
-                    failures_in_row += 1;
-                    let round_is_over = failures_in_row % self.caller.endpoint_count() == 0;
-                    round_is_over.then_some(ROUND_PAUSE)
+                    self.caller.turn_after_failure()
                 }
             };
             if let Some(pause) = pause {
