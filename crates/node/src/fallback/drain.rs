@@ -2,7 +2,7 @@
 
 use super::{RETRY_AFTER, draw_nonce};
 use crate::driver::NodeStore;
-use crate::shard::{LogCommand, Outline, ShardCore};
+use crate::shard::{LogCommand, Outline, ShardCore, offered};
 use bytes::Bytes;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::FuturesOrdered;
@@ -15,7 +15,7 @@ use understudy_protocol::control::{Completeness, Drained, ObjectFetched, WriteAn
 use understudy_protocol::fallback::{
     DrainStep, Drainer, Drawn, Offer, Shared, Slot, SlotContents, SlotNumber, shared_with_line,
 };
-use understudy_protocol::shard::{Intake, Offered};
+use understudy_protocol::shard::Intake;
 use understudy_types::{ByteCount, ClusterId, Epoch, Position, ShardName};
 
 /// Slots that are read ahead.
@@ -199,12 +199,7 @@ impl Drain {
                     continue;
                 }
             };
-            let offered = Offered {
-                epoch: batch.epoch(),
-                first_lsn: batch.first_lsn(),
-                previous: batch.previous(),
-                position: batch.position(),
-            };
+            let offered = offered(&batch);
             if drainer.offer(offered) == Offer::Take {
                 shard.store(batch, self.intake_memory).await;
             }

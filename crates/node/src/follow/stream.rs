@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::knowledge::{Heard, Knowledge};
-use crate::shard::{LogCommand, Outline, ShardCore};
+use crate::shard::{LogCommand, Outline, ShardCore, offered};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 use understudy_log::Batch;
-use understudy_protocol::shard::{Intake, Offered};
+use understudy_protocol::shard::Intake;
 use understudy_types::{BootTime, Lsn, Position, innermost_cause, lsn_value};
 use understudy_wire::state_at;
 use understudy_wire::v1::{
@@ -255,12 +255,7 @@ impl Session {
         bytes: Bytes,
     ) -> Result<(), String> {
         let batch = Batch::decode(bytes).map_err(|error| format!("damaged batch: {error}"))?;
-        let offered = Offered {
-            epoch: batch.epoch(),
-            first_lsn: batch.first_lsn(),
-            previous: batch.previous(),
-            position: batch.position(),
-        };
+        let offered = offered(&batch);
         self.intake
             .take(offered, context.target.epoch)
             .map_err(|refusal| refusal.to_string())?;

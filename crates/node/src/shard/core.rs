@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use understudy_log::{Batch, OsDisk, ReaderFactory};
-use understudy_protocol::shard::{Divergence, History};
+use understudy_protocol::shard::{Divergence, History, Offered};
 use understudy_state::{StateDigest, StateMachine};
 use understudy_types::{ByteCount, ChainHash, ClusterId, Epoch, Lsn, Position, ShardName};
 
@@ -114,6 +114,16 @@ pub(crate) struct Outline {
 pub(crate) struct Opened {
     /// The end of what was there before.
     pub(crate) fork: Option<Position>,
+}
+
+/// A batch as an intake judges it.
+pub(crate) fn offered(batch: &Batch) -> Offered {
+    Offered {
+        epoch: batch.epoch(),
+        first_lsn: batch.first_lsn(),
+        previous: batch.previous(),
+        position: batch.position(),
+    }
 }
 
 impl ShardCore {

@@ -17,7 +17,7 @@ pub(crate) mod state_thread;
 pub(crate) mod tail;
 pub(crate) mod work;
 
-pub(crate) use self::core::{LogCommand, Outline, ShardCore};
+pub(crate) use self::core::{LogCommand, Outline, ShardCore, offered};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The data plane of a standby: connect, take, flush, report, apply.
 
 use super::process::{Plane, unexpected};
-use super::shard::Appended;
+use super::shard::{Appended, offered};
 use super::{Halt, Process};
 use crate::env::Env;
 use crate::invariants;
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use std::time::Duration;
 use understudy_log::Batch;
 use understudy_protocol::Member;
-use understudy_protocol::shard::{Intake, Offered};
+use understudy_protocol::shard::Intake;
 use understudy_types::{BootTime, Epoch, Lsn};
 
 /// How long a primary may be silent before its connection is given up.
@@ -233,12 +233,7 @@ impl Process {
         let Some(intake) = &mut following.streams[shard].intake else {
             return Ok(());
         };
-        let offered = Offered {
-            epoch: batch.epoch(),
-            first_lsn: batch.first_lsn(),
-            previous: batch.previous(),
-            position: batch.position(),
-        };
+        let offered = offered(&batch);
         if let Err(refusal) = intake.take(offered, fence) {
             env.say(|| format!("n{} s{shard} refuses: {refusal}", self.index));
             self.drop_stream(env, shard);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use understudy_log::{
     Batch, Damage, Disk, DiskErrorKind, Log, LogConfig, LogError, Record, SimDisk,
 };
-use understudy_protocol::shard::{DIGESTS_KEPT, History, StateComparison};
+use understudy_protocol::shard::{DIGESTS_KEPT, History, Offered, StateComparison};
 use understudy_state::{CommandContext, EpochStart, StateDigest, StateMachine};
 use understudy_types::{ByteCount, ClusterId, Lsn, Position, StateAt};
 
@@ -264,6 +264,16 @@ fn apply_batch(state: &mut Registers, batch: &Batch) {
                 lossy: start.lossy,
             }),
         }
+    }
+}
+
+/// A batch as an intake judges it.
+pub(in crate::node) fn offered(batch: &Batch) -> Offered {
+    Offered {
+        epoch: batch.epoch(),
+        first_lsn: batch.first_lsn(),
+        previous: batch.previous(),
+        position: batch.position(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::Work;
 use crate::env::Env;
 use crate::invariants;
 use crate::mutation::Mutation;
-use crate::node::shard::Appended;
+use crate::node::shard::{Appended, offered};
 use crate::node::{Halt, Process};
 use crate::scenario::Scenario;
 use crate::store::{Operation, SlotPlace};
@@ -14,7 +14,7 @@ use understudy_protocol::control::{Completeness, Drained, WriteAnswer};
 use understudy_protocol::fallback::{
     DrainStep, Drainer, Drawn, Offer, Shared, Slot, SlotContents, SlotNumber, shared_with_line,
 };
-use understudy_protocol::shard::{Intake, Offered};
+use understudy_protocol::shard::Intake;
 use understudy_protocol::{ETag, EpochRecord, Event};
 use understudy_types::{Epoch, Nonce, ShardName};
 
@@ -230,12 +230,7 @@ impl Process {
                 drainer.offer_damaged();
                 continue;
             };
-            let offered = Offered {
-                epoch: batch.epoch(),
-                first_lsn: batch.first_lsn(),
-                previous: batch.previous(),
-                position: batch.position(),
-            };
+            let offered = offered(&batch);
             if drainer.offer(offered) != Offer::Take {
                 continue;
             }
