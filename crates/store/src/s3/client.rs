@@ -18,6 +18,11 @@ use understudy_types::innermost_cause;
 /// being closed has an unknown outcome for no good reason.
 const IDLE_CONNECTION_KEPT: Duration = Duration::from_secs(4);
 
+/// What a node needs when nothing happens. A promotion, and slots that are
+/// removed, ask more at once: their connections end with them, or the number
+/// of connections would tell of the last few seconds' work for ever.
+const IDLE_CONNECTIONS_MAX: usize = 4;
+
 /// The SDK's defaults change with this version; it is pinned, so that an
 /// update of the SDK cannot bring back retries or checksums.
 fn behavior() -> BehaviorVersion {
@@ -104,7 +109,8 @@ fn http_client(config: &S3Config) -> SharedHttpClient {
     Builder::new().build_with_connector_fn(move |settings, components| {
         let mut builder = Connector::builder()
             .proxy_config(proxy.clone())
-            .pool_idle_timeout(IDLE_CONNECTION_KEPT);
+            .pool_idle_timeout(IDLE_CONNECTION_KEPT)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX);
         builder.set_connector_settings(settings.cloned());
         if let Some(components) = components {
             builder.set_sleep_impl(components.sleep_impl());
