@@ -2,8 +2,8 @@
 
 use crate::exit::{self, Exit};
 use crate::{
-    acknowledge, activate, audit, bench, check, completions, dev, dev_store, diff, history, init,
-    log, quarantine, rebuild, run, status,
+    acknowledge, activate, audit, bench, cert, check, completions, dev, dev_store, diff, history,
+    init, log, quarantine, rebuild, run, status,
 };
 use clap::{Parser, Subcommand};
 
@@ -38,6 +38,8 @@ enum Command {
     Run(run::RunArgs),
     /// Found a cluster: create its lease, once.
     Init(init::InitArgs),
+    /// Make and show the cluster's certificates.
+    Cert(cert::CertArgs),
     /// Show the pair: roles, lease, lag, what a failover would lose.
     Status(status::StatusArgs),
     /// Ask a standby for its verdict on a promotion; changes nothing.
@@ -74,6 +76,7 @@ impl Cli {
             Command::Dev(args) => dev::dev(args).await,
             Command::Run(args) => run::run(args).await,
             Command::Init(args) => init::init(args).await,
+            Command::Cert(args) => cert::cert(args),
             Command::Status(args) => status::status(args).await,
             Command::Check(args) => check::check(args).await,
             Command::Switchover(args) => activate::switchover(args).await,

@@ -22,6 +22,7 @@ mod acknowledge;
 mod activate;
 mod audit;
 mod bench;
+mod cert;
 mod check;
 mod completions;
 mod dev;
