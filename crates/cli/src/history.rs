@@ -5,7 +5,7 @@ use crate::format::{OutputFormat, print, print_json, span};
 use crate::log::identify;
 use clap::Args;
 use std::path::PathBuf;
-use understudy_log::{Disk, DiskErrorKind};
+use understudy_node::receipts;
 use understudy_node::status::Receipt;
 use understudy_protocol::Override;
 
@@ -22,18 +22,7 @@ pub(crate) struct HistoryArgs {
 
 pub(crate) fn history(args: HistoryArgs) -> anyhow::Result<Exit> {
     let (disk, identity) = identify(&args.data)?;
-    let names = match disk.list("receipts") {
-        Err(error) if error.kind == DiskErrorKind::NotFound => Vec::new(),
-        names => names?,
-    };
-    let mut receipts = Vec::new();
-    for name in names.iter().filter(|name| name.ends_with(".json")) {
-        let body = disk.read(&format!("receipts/{name}"))?;
-        let receipt: Receipt = serde_json::from_slice(&body)
-            .map_err(|error| anyhow::anyhow!("receipts/{name} cannot be read: {error}"))?;
-        receipts.push(receipt);
-    }
-    receipts.sort_by_key(|receipt| receipt.epoch);
+    let receipts = receipts::read(&disk)?;
     match args.output {
         OutputFormat::Json => print_json(&receipts)?,
         OutputFormat::Text if receipts.is_empty() => {

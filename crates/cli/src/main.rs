@@ -31,6 +31,7 @@ mod diff;
 mod history;
 mod init;
 mod log;
+mod neighbours;
 mod quarantine;
 mod rebuild;
 mod run;

@@ -1,7 +1,8 @@
 //! `understudy run`: one node, with its etcd services and its console.
 
 use crate::exit::Exit;
-use crate::settings::OverrideArgs;
+use crate::neighbours::Neighbours;
+use crate::settings::{OverrideArgs, addresses_beside};
 use crate::signals::Signals;
 use crate::store::ClusterStore;
 use anyhow::Context;
@@ -12,11 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use understudy_console::{Console, Role, Tokens};
 use understudy_etcd::{EtcdOptions, EtcdServer};
 use understudy_kv::KvState;
 use understudy_node::config::Configuration;
-use understudy_node::settings::ShardSettings;
-use understudy_node::{BootClock, ClaimedRoot, Node};
+use understudy_node::settings::{PageSettings, ShardSettings};
+use understudy_node::{BootClock, ClaimedRoot, Node, Observer};
 use understudy_types::ShardName;
 
 /// How long the release of the lease may take after a signal.
@@ -48,6 +50,7 @@ pub(crate) fn log_to_stderr() {
 pub(crate) async fn run(args: RunArgs) -> anyhow::Result<Exit> {
     log_to_stderr();
     let configuration = args.over.load(&args.config)?;
+    let tokens = tokens(&configuration.settings.page)?;
     let mut signals = Signals::listen()?;
     // Before the ports: a second process on one data root must hear of that,
     // and not of the ports that the first one has.
@@ -57,7 +60,45 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<Exit> {
         node = start(&configuration, root) => node?,
         () = signals.next() => return Ok(Exit::Done),
     };
-    serve(node, doors, &configuration, signals).await
+    let beside = addresses_beside(&args.config, &configuration.settings.cluster_name);
+    let cluster = Arc::new(Neighbours::new(&configuration, beside));
+    let own = configuration.settings.replication.advertise.clone();
+    let console = Console::new(node.observer(), own, cluster, tokens);
+    serve(node, doors, console, &configuration, signals).await
+}
+
+/// The people of the two lists; a variable stands for its file.
+fn tokens(page: &PageSettings) -> anyhow::Result<Tokens> {
+    let mut tokens = Tokens::default();
+    for (role, file, variable) in [
+        (
+            Role::Viewer,
+            &page.viewers_file,
+            "UNDERSTUDY_CONSOLE_VIEWERS",
+        ),
+        (
+            Role::Operator,
+            &page.operators_file,
+            "UNDERSTUDY_CONSOLE_OPERATORS",
+        ),
+    ] {
+        let (list, place) = match (std::env::var(variable), file) {
+            (Ok(list), _) => (list, variable.to_owned()),
+            (Err(_), None) => continue,
+            (Err(_), Some(file)) => {
+                let place = file.display().to_string();
+                let list = std::fs::read_to_string(file);
+                let list = list.with_context(|| {
+                    format!("the console's tokens in {place} cannot be read: make the file readable for this user, or leave it out of [console]")
+                })?;
+                (list, place)
+            }
+        };
+        tokens
+            .add(role, &list)
+            .with_context(|| format!("the console's tokens in {place}"))?;
+    }
+    Ok(tokens)
 }
 
 /// The listening sockets, taken before the store is asked so that a port in
@@ -99,15 +140,15 @@ async fn start(configuration: &Configuration, root: ClaimedRoot) -> anyhow::Resu
 async fn serve(
     node: Node<KvState>,
     doors: Doors,
+    console: Console<Observer>,
     configuration: &Configuration,
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
     let services_stop = CancellationToken::new();
     let stopped = |token: &CancellationToken| token.clone().cancelled_owned();
-    let console =
-        understudy_console::serve(node.observer(), doors.console, stopped(&services_stop));
+    let serving = understudy_console::serve(console, doors.console, stopped(&services_stop));
     tokio::spawn(async move {
-        if let Err(error) = console.await {
+        if let Err(error) = serving.await {
             tracing::error!(%error, "the console ended");
         }
     });

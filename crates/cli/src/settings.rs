@@ -107,24 +107,31 @@ impl AccessArgs {
 
     /// Addresses of nodes of this cluster that files beside `--config` name.
     pub(crate) fn neighbours(&self, cluster: &str) -> Vec<String> {
-        let directory = self
-            .config
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        let Ok(entries) = std::fs::read_dir(directory.unwrap_or(Path::new("."))) else {
-            return Vec::new();
-        };
-        let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        files.sort();
-        files
-            .iter()
-            .filter(|file| {
-                file.extension()
-                    .is_some_and(|extension| extension == "toml")
-            })
-            .filter_map(|file| Configuration::load(file, &Overrides::default()).ok())
-            .filter(|found| found.settings.cluster_name == cluster)
-            .map(|found| found.settings.replication.advertise)
-            .collect()
+        addresses_beside(&self.config, cluster)
     }
+}
+
+/// Replication addresses of nodes of `cluster` that configuration files in
+/// `file`'s directory name, `file` itself among them.
+pub(crate) fn addresses_beside(file: &Path, cluster: &str) -> Vec<String> {
+    let directory = file
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let Ok(entries) = std::fs::read_dir(directory.unwrap_or(Path::new("."))) else {
+        return Vec::new();
+    };
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    let is_toml = |file: &&PathBuf| {
+        file.extension()
+            .is_some_and(|extension| extension == "toml")
+    };
+    let found = files
+        .iter()
+        .filter(is_toml)
+        .filter_map(|file| Configuration::load(file, &Overrides::default()).ok());
+    found
+        .filter(|found| found.settings.cluster_name == cluster)
+        .map(|found| found.settings.replication.advertise)
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! Yes or no for load balancers and probes, each with the status as JSON.
 
-use crate::Subject;
+use crate::{Console, Subject};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -12,23 +12,27 @@ use understudy_node::config::{parse_byte_count, parse_duration};
 use understudy_node::status::{Lag, Status};
 use understudy_types::ByteCount;
 
-pub(crate) async fn status<S: Subject>(State(subject): State<S>) -> Response {
-    (StatusCode::OK, Json(subject.status())).into_response()
+pub(crate) async fn status<S: Subject>(State(console): State<Console<S>>) -> Response {
+    (StatusCode::OK, Json(console.subject().status())).into_response()
 }
 
 /// The process answers: nothing more is meant.
-pub(crate) async fn live<S: Subject>(State(subject): State<S>) -> Response {
-    (StatusCode::OK, Json(subject.status())).into_response()
+pub(crate) async fn live<S: Subject>(State(console): State<Console<S>>) -> Response {
+    (StatusCode::OK, Json(console.subject().status())).into_response()
 }
 
-pub(crate) async fn ready<S: Subject>(State(subject): State<S>) -> Response {
-    (yes_or_no(subject.is_ready()), Json(subject.status())).into_response()
+pub(crate) async fn ready<S: Subject>(State(console): State<Console<S>>) -> Response {
+    (
+        yes_or_no(console.subject().is_ready()),
+        Json(console.subject().status()),
+    )
+        .into_response()
 }
 
 /// 202 while this node has claimed an epoch that it does not serve yet.
-pub(crate) async fn primary<S: Subject>(State(subject): State<S>) -> Response {
-    let status = subject.status();
-    let code = match subject.is_primary_now() {
+pub(crate) async fn primary<S: Subject>(State(console): State<Console<S>>) -> Response {
+    let status = console.subject().status();
+    let code = match console.subject().is_primary_now() {
         true => StatusCode::OK,
         false if matches!(status.role.as_str(), "claimed" | "promoting") => StatusCode::ACCEPTED,
         false => StatusCode::SERVICE_UNAVAILABLE,
@@ -44,7 +48,7 @@ pub(crate) struct StandbyQuestion {
 }
 
 pub(crate) async fn standby<S: Subject>(
-    State(subject): State<S>,
+    State(console): State<Console<S>>,
     Query(question): Query<StandbyQuestion>,
 ) -> Response {
     let limit = match question.max_lag.as_deref().map(LagLimit::parse).transpose() {
@@ -53,7 +57,7 @@ pub(crate) async fn standby<S: Subject>(
             return (StatusCode::BAD_REQUEST, Json(json!({ "error": problem }))).into_response();
         }
     };
-    let status = subject.status();
+    let status = console.subject().status();
     (yes_or_no(is_standby_within(&status, limit)), Json(status)).into_response()
 }
 

@@ -1,40 +1,72 @@
-use crate::{Subject, health, metrics, page};
+use crate::live::{self, ask_others, beat};
+use crate::{Console, Subject, access_routes, acts, health, metrics, page};
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
 use std::future::Future;
+use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
+/// The largest request has a reason and some evidence.
+const BODY_BYTES_MAX: usize = 16 << 10;
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// All routes; each answers GET and HEAD.
-pub fn router<S: Subject>(subject: S) -> Router {
+/// All routes; what is read answers GET and HEAD.
+pub fn router<S: Subject>(console: Console<S>) -> Router {
+    let looking = from_fn_with_state(console.clone(), access_routes::look::<S>);
     Router::new()
-        .route("/", get(page::page))
+        .route("/api/status", get(live::status::<S>))
+        .route("/api/events", get(live::events::<S>))
+        .route("/api/history", get(live::history::<S>))
+        .route("/api/lag", get(live::lag::<S>))
         .route("/status", get(health::status::<S>))
+        .route_layer(looking)
+        .route("/", get(page::page))
+        .route("/page/{file}", get(page::file))
+        .route(
+            "/api/session",
+            get(access_routes::session::<S>)
+                .post(access_routes::sign_in::<S>)
+                .delete(access_routes::sign_out::<S>),
+        )
+        .route("/api/check", post(acts::check::<S>))
+        .route("/api/activation", post(acts::act::<S>))
         .route("/live", get(health::live::<S>))
         .route("/ready", get(health::ready::<S>))
         .route("/primary", get(health::primary::<S>))
         .route("/standby", get(health::standby::<S>))
         .route("/metrics", get(exposition::<S>))
-        .with_state(subject)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(console)
 }
 
-/// Serves until `shutdown`, then lets requests under way end. Dropped, it
-/// closes all at once; nothing is lost by that.
+/// Serves until `shutdown`, then ends the open pages' events and lets other
+/// requests under way end. Dropped, it closes all at once; nothing is lost by
+/// that.
 pub async fn serve<S: Subject>(
-    subject: S,
+    console: Console<S>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(subject))
-        .with_graceful_shutdown(shutdown)
-        .await
+    let stopped = console.stopped();
+    let ending = async move {
+        shutdown.await;
+        stopped.cancel();
+    };
+    let service = router(console.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(ending);
+    tokio::select! {
+        served = serving => served,
+        () = beat(console.clone()) => Ok(()),
+        () = ask_others(console) => Ok(()),
+    }
 }
 
-async fn exposition<S: Subject>(State(subject): State<S>) -> impl IntoResponse {
+async fn exposition<S: Subject>(State(console): State<Console<S>>) -> impl IntoResponse {
+    let subject = console.subject();
     let text = metrics::render(&subject.status(), subject.is_primary_now());
     ([(CONTENT_TYPE, PROMETHEUS_TEXT)], text)
 }

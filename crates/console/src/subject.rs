@@ -1,5 +1,5 @@
 use understudy_node::Observer;
-use understudy_node::status::Status;
+use understudy_node::status::{Receipt, Status};
 
 /// What the console looks at.
 pub trait Subject: Clone + Send + Sync + 'static {
@@ -11,6 +11,10 @@ pub trait Subject: Clone + Send + Sync + 'static {
 
     /// Whether the node can do its part: serve as primary, or follow one.
     fn is_ready(&self) -> bool;
+
+    /// What remains of the promotions that this node kept, the oldest epoch
+    /// first. Blocks on the disk.
+    fn receipts(&self) -> Result<Vec<Receipt>, String>;
 }
 
 impl Subject for Observer {
@@ -24,5 +28,9 @@ impl Subject for Observer {
 
     fn is_ready(&self) -> bool {
         Observer::is_ready(self)
+    }
+
+    fn receipts(&self) -> Result<Vec<Receipt>, String> {
+        Observer::receipts(self).map_err(|error| error.to_string())
     }
 }

@@ -33,6 +33,7 @@ mod services;
 
 mod driver;
 
+pub mod receipts;
 pub mod status;
 
 pub use clock::BootClock;

@@ -31,6 +31,17 @@ pub struct Settings {
     pub verdict: VerdictSettings,
     pub secrets: SecretDigests,
     pub hooks: HookSettings,
+    pub page: PageSettings,
+}
+
+/// The operator's page, which the console serves.
+#[derive(Clone, Debug, Default)]
+pub struct PageSettings {
+    /// Replication addresses of the other nodes, `host:port`.
+    pub peers: Vec<String>,
+    /// Lists of people and their tokens; only the console reads them.
+    pub viewers_file: Option<PathBuf>,
+    pub operators_file: Option<PathBuf>,
 }
 
 /// The operator's commands around a promotion of this node.

@@ -106,6 +106,16 @@ pub struct ShardStatus {
     pub slots: Option<u64>,
     /// Absent when the scrub is off.
     pub scrub: Option<ScrubStatus>,
+    /// How long the last flushes took; absent before the first one.
+    #[serde(default)]
+    pub flush: Option<FlushStatus>,
+}
+
+/// Of the last 256 flushes.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct FlushStatus {
+    pub p50_seconds: f64,
+    pub p99_seconds: f64,
 }
 
 /// What the background verification of old segments found.

@@ -7,6 +7,7 @@ use crate::history;
 use crate::store::ClusterStore;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use understudy_console::{Outcome, Step, Told};
 use understudy_node::BootClock;
 use understudy_node::config::Configuration;
 use understudy_node::status::Receipt;
@@ -18,30 +19,63 @@ const RETRY_EVERY: Duration = Duration::from_millis(200);
 /// After the end, for the other side's last steps.
 const AFTERGLOW: Duration = Duration::from_millis(500);
 
+/// How a request ended.
+pub(super) type End = understudy_console::Ended;
+
 /// How a step ends a request, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum LastStep {
     Serving,
     AlreadyDone,
     Refused,
 }
 
-pub(super) fn end_of(step: &ActivationStep) -> Option<End> {
+pub(super) fn end_of(step: &ActivationStep) -> Option<LastStep> {
     match step.step.as_str() {
-        "serving" => Some(End::Serving),
-        "already_done" => Some(End::AlreadyDone),
-        "refused" | "aborted" => Some(End::Refused),
+        "serving" => Some(LastStep::Serving),
+        "already_done" => Some(LastStep::AlreadyDone),
+        "refused" | "aborted" => Some(LastStep::Refused),
         _ => None,
     }
 }
 
-/// Prints each step as it comes, then the receipt.
+/// Prints what a command's request comes to.
+pub(super) fn tell(told: Told) {
+    match told {
+        Told::Step(step) => print(&format!(
+            " {:7.3}  {:<8} {}",
+            step.seconds, step.node, step.detail
+        )),
+        Told::Receipt(receipt) => print(&history::describe(&receipt)),
+    }
+}
+
+/// The last word, where it is not a receipt.
+pub(super) fn tell_end(end: &End) -> Exit {
+    match end.outcome {
+        Outcome::Done => {
+            print(&end.text);
+            Exit::Done
+        }
+        Outcome::Refused => {
+            eprintln!("{}", end.text);
+            Exit::Refused
+        }
+        Outcome::EndNotSeen => {
+            eprintln!("{}", end.text);
+            Exit::EndNotSeen
+        }
+    }
+}
+
+/// Tells each step as it comes, then the receipt.
 pub(super) async fn follow(
     store: &ClusterStore,
     configuration: &Configuration,
     request: &ActivationRequest,
     addresses: Vec<String>,
-) -> anyhow::Result<Exit> {
+    tell: &mut (dyn FnMut(Told) + Send),
+) -> anyhow::Result<End> {
     let began = BootClock.now();
     let (sender, mut steps) = mpsc::channel(64);
     let watchers: Vec<_> = addresses
@@ -50,17 +84,21 @@ pub(super) async fn follow(
         .collect();
     drop(sender);
     let patience = patience(configuration, request);
-    let end = tokio::time::timeout(patience, until_end(began, &mut steps)).await;
-    let exit = match end {
-        Ok(Some((End::Serving | End::AlreadyDone, _))) => {
-            let _ = tokio::time::timeout(AFTERGLOW, until_end(began, &mut steps)).await;
-            Exit::Done
+    let end = tokio::time::timeout(patience, until_end(began, &mut steps, tell)).await;
+    let end = match end {
+        Ok(Some((LastStep::Serving | LastStep::AlreadyDone, _))) => {
+            let _ = tokio::time::timeout(AFTERGLOW, until_end(began, &mut steps, tell)).await;
+            ended(Outcome::Done, String::new())
         }
-        Ok(Some((End::Refused, step))) => ended_otherwise(store, request, &step).await?,
+        Ok(Some((LastStep::Refused, step))) => ended_otherwise(store, request, &step).await?,
         Ok(None) | Err(_) => unseen(store, request).await?,
     };
     watchers.iter().for_each(tokio::task::JoinHandle::abort);
-    Ok(exit)
+    Ok(end)
+}
+
+fn ended(outcome: Outcome, text: String) -> End {
+    End { outcome, text }
 }
 
 /// As long as the slowest sound activation takes, and some more.
@@ -78,22 +116,24 @@ fn patience(configuration: &Configuration, request: &ActivationRequest) -> Durat
 async fn until_end(
     began: BootTime,
     steps: &mut mpsc::Receiver<ActivationStep>,
-) -> Option<(End, ActivationStep)> {
+    tell: &mut (dyn FnMut(Told) + Send),
+) -> Option<(LastStep, ActivationStep)> {
     while let Some(step) = steps.recv().await {
-        let seconds = BootClock.now().since(began).as_secs_f64();
-        print(&format!(" {seconds:7.3}  {:<8} {}", step.node, step.detail));
+        tell(Told::Step(Step {
+            seconds: BootClock.now().since(began).as_secs_f64(),
+            node: step.node.clone(),
+            step: step.step.clone(),
+            detail: step.detail.clone(),
+            failed: step.failed,
+        }));
         if let Some(end) = end_of(&step) {
-            show_receipt(&step);
+            if let Ok(receipt) = serde_json::from_str::<Receipt>(&step.receipt_json) {
+                tell(Told::Receipt(Box::new(receipt)));
+            }
             return Some((end, step));
         }
     }
     None
-}
-
-fn show_receipt(step: &ActivationStep) {
-    if let Ok(receipt) = serde_json::from_str::<Receipt>(&step.receipt_json) {
-        print(&history::describe(&receipt));
-    }
 }
 
 /// Knocks, then forwards the node's steps; a node that goes away is asked
@@ -128,25 +168,23 @@ async fn ended_otherwise(
     store: &ClusterStore,
     request: &ActivationRequest,
     step: &ActivationStep,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<End> {
     if let Some(done) = done_by_now(store, request).await? {
-        print(&done);
-        return Ok(Exit::Done);
+        return Ok(ended(Outcome::Done, done));
     }
-    eprintln!("{} {}: {}", step.node, step.step, step.detail);
-    Ok(Exit::Refused)
+    let text = format!("{} {}: {}", step.node, step.step, step.detail);
+    Ok(ended(Outcome::Refused, text))
 }
 
-async fn unseen(store: &ClusterStore, request: &ActivationRequest) -> anyhow::Result<Exit> {
+async fn unseen(store: &ClusterStore, request: &ActivationRequest) -> anyhow::Result<End> {
     if let Some(done) = done_by_now(store, request).await? {
-        print(&done);
-        return Ok(Exit::Done);
+        return Ok(ended(Outcome::Done, done));
     }
-    eprintln!(
+    let text = format!(
         "the request {} is written, but no node has ended it in time; it is void a minute after it was made: look at `understudy status`",
         request.id
     );
-    Ok(Exit::EndNotSeen)
+    Ok(ended(Outcome::EndNotSeen, text))
 }
 
 async fn done_by_now(

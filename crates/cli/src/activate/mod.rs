@@ -2,22 +2,27 @@
 //! look, and shows what they do with it. The nodes decide; everything that is
 //! refused here is refused before anything is written.
 
+mod by_page;
 mod confirm;
 mod follow;
 mod judge;
 mod overrides;
 mod request;
 mod target;
+mod way;
+
+pub(crate) use by_page::PageWay;
 
 use crate::check::Verb;
 use crate::exit::Exit;
 use crate::format::{OutputFormat, print, print_json};
+use crate::operator::operator;
 use crate::settings::AccessArgs;
-use crate::store::ClusterStore;
 use clap::Args;
 use request::Wish;
 use understudy_protocol::{AcceptLoss, Lease, Mode};
 use understudy_types::{Epoch, NodeId};
+use way::{Looked, Way};
 
 /// Moves the primary's role to a standby that streams. The primary holds new
 /// writes for a moment, hands over at a sealed position, and follows. Nothing
@@ -109,6 +114,7 @@ pub(crate) async fn switchover(args: SwitchoverArgs) -> anyhow::Result<Exit> {
         accept: args.common.accept.clone(),
         replace: args.common.replace.clone(),
         reason: args.common.reason.clone(),
+        by: operator(),
     };
     activate(&args.common, wish, None).await
 }
@@ -124,6 +130,7 @@ pub(crate) async fn failover(args: FailoverArgs) -> anyhow::Result<Exit> {
         accept: args.common.accept.clone(),
         replace: args.common.replace.clone(),
         reason: args.common.reason.clone(),
+        by: operator(),
     };
     activate(&args.common, wish, Some(args.yes)).await
 }
@@ -135,35 +142,34 @@ async fn activate(
     confirmation: Option<Option<String>>,
 ) -> anyhow::Result<Exit> {
     let configuration = args.access.load()?;
-    let store = ClusterStore::connect(&configuration.store).await?;
-    let lease = store.lease_of(&configuration).await?;
-    if let Some(done) = judge::already_done(&wish, &lease) {
-        print(&done);
-        return Ok(Exit::Done);
-    }
-    judge::check_lease(&wish, &lease)?;
-    let nodes = target::find(args, &configuration, &lease).await;
-    let seen = target::look(&wish, &lease, &nodes).await?;
+    let mut known = args.access.endpoint.clone();
+    known.extend(args.access.neighbours(&configuration.settings.cluster_name));
+    let way = Way::to(&configuration, known).await?;
+    let sight = match way.look(&wish).await? {
+        Looked::Done(text) => {
+            print(&text);
+            return Ok(Exit::Done);
+        }
+        Looked::Seen(sight) => sight,
+    };
     match args.output {
-        OutputFormat::Text => print(&seen.describe()),
-        OutputFormat::Json => print_json(&seen.verdict)?,
+        OutputFormat::Text => print(&sight.seen.describe()),
+        OutputFormat::Json => print_json(&sight.seen.verdict)?,
     }
-    let overrides = overrides::judge(&seen.verdict, &wish)?;
+    let overrides = overrides::judge(&sight.seen.verdict, &wish)?;
     if args.dry_run {
         if args.output == OutputFormat::Text {
             print(&overrides::describe(&overrides));
             print("dry run: nothing was written");
         }
-        return Ok(overrides::exit(&seen.verdict));
+        return Ok(overrides::exit(&sight.seen.verdict));
     }
     print(&overrides::describe(&overrides));
     if let Some(given) = confirmation {
-        confirm::confirm(&lease.name, given.as_deref())?;
+        confirm::confirm(&sight.lease.name, given.as_deref())?;
     }
-    let request = wish.request(&lease, overrides)?;
-    request::write(&store, &lease, &request, wish.replace.as_deref()).await?;
-    let addresses = nodes.into_iter().map(|(address, _)| address).collect();
-    follow::follow(&store, &configuration, &request, addresses).await
+    let end = way.act(&wish, *sight, overrides, &mut follow::tell).await?;
+    Ok(follow::tell_end(&end))
 }
 
 fn mode_of(verb: Verb) -> Mode {

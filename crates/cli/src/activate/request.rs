@@ -3,7 +3,6 @@
 use super::mode_of;
 use crate::check::Verb;
 use crate::files::entropy;
-use crate::operator::operator;
 use crate::refusal::Refusal;
 use crate::store::{ClusterStore, Written};
 use understudy_node::BootClock;
@@ -28,6 +27,8 @@ pub(super) struct Wish {
     /// The pending request that is to be replaced.
     pub(super) replace: Option<String>,
     pub(super) reason: String,
+    /// Who asks, for the receipt and the audit.
+    pub(super) by: String,
 }
 
 impl Wish {
@@ -49,7 +50,7 @@ impl Wish {
             accept_loss: self.accept_loss,
             fenced_by: self.fenced_by.clone(),
             overrides,
-            by: operator(),
+            by: self.by.clone(),
             reason: self.reason.clone(),
             not_after_ms: now + VALID_MILLIS,
         })

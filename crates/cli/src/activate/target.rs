@@ -1,8 +1,8 @@
 //! Who can be asked, and what the target says of itself before anything is
 //! written.
 
+use super::holder_name;
 use super::request::Wish;
-use super::{CommonArgs, holder_name};
 use crate::admin::{self, DEFAULT_ENDPOINTS, NoAnswer};
 use crate::check::{self, Verb};
 use crate::refusal::Refusal;
@@ -12,18 +12,17 @@ use understudy_protocol::{Lease, LeaseState};
 
 /// Asks every address at which a node of this cluster may be.
 pub(super) async fn find(
-    args: &CommonArgs,
+    known: &[String],
     configuration: &Configuration,
     lease: &Lease,
 ) -> Vec<(String, Result<Status, NoAnswer>)> {
-    let mut addresses = args.access.endpoint.clone();
+    let mut addresses = known.to_vec();
     addresses.extend(
         lease
             .holder
             .as_ref()
             .map(|holder| holder.replication.clone()),
     );
-    addresses.extend(args.access.neighbours(&lease.name));
     addresses.push(configuration.settings.replication.advertise.clone());
     addresses.extend(DEFAULT_ENDPOINTS.map(str::to_owned));
     let mut answers = admin::ask_all(addresses).await;

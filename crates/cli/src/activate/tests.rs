@@ -1,5 +1,5 @@
 use super::confirm::compare;
-use super::follow::{End, end_of};
+use super::follow::{LastStep, end_of};
 use super::judge::{already_done, check_lease};
 use super::overrides;
 use super::request::{Wish, check_pending, parse_accept_loss};
@@ -48,6 +48,7 @@ fn wish(verb: Verb, target: &str, epoch: u64) -> Wish {
         accept: Vec::new(),
         replace: None,
         reason: String::new(),
+        by: "someone".into(),
     }
 }
 
@@ -196,10 +197,10 @@ fn steps_end_a_request_as_the_nodes_name_them() {
         step: step.into(),
         ..Default::default()
     };
-    assert_eq!(end_of(&step("serving")), Some(End::Serving));
-    assert_eq!(end_of(&step("already_done")), Some(End::AlreadyDone));
-    assert_eq!(end_of(&step("aborted")), Some(End::Refused));
-    assert_eq!(end_of(&step("refused")), Some(End::Refused));
+    assert_eq!(end_of(&step("serving")), Some(LastStep::Serving));
+    assert_eq!(end_of(&step("already_done")), Some(LastStep::AlreadyDone));
+    assert_eq!(end_of(&step("aborted")), Some(LastStep::Refused));
+    assert_eq!(end_of(&step("refused")), Some(LastStep::Refused));
     assert_eq!(end_of(&step("handed_over")), None);
     assert_eq!(end_of(&step("follows")), None);
 }

@@ -4,13 +4,13 @@ use super::raw::{self, FailoverWord, FailsafeWord, File};
 use super::units::{Size, Span};
 use super::{Configuration, StoreSettings};
 use crate::settings::{
-    Endpoint, HookCommand, HookSettings, Limits, LogSettings, SecretDigests, Settings,
-    ShardSettings, StreamSettings, VerdictSettings,
+    Endpoint, HookCommand, HookSettings, Limits, LogSettings, PageSettings, SecretDigests,
+    Settings, ShardSettings, StreamSettings, VerdictSettings,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use understudy_log::MAX_BATCH_BYTES;
 use understudy_protocol::control::Failsafe;
@@ -56,6 +56,7 @@ pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
         before_promotion: hook("before_promotion", file.hooks.before_promotion)?,
         after_promotion: hook("after_promotion", file.hooks.after_promotion)?,
     };
+    let page = page(file.console, directory)?;
     let settings = Settings {
         cluster_name: file.cluster,
         node: file.node,
@@ -76,6 +77,7 @@ pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
         verdict,
         secrets,
         hooks,
+        page,
     };
     Ok(Configuration { settings, store })
 }
@@ -425,6 +427,19 @@ fn verdict(raw: &raw::VerdictTable, stream: &StreamSettings) -> Checked<VerdictS
         ));
     }
     Ok(verdict)
+}
+
+fn page(raw: raw::Console, directory: &Path) -> Checked<PageSettings> {
+    let peers = raw.peers.unwrap_or_default();
+    for address in &peers {
+        check_host_and_port("console.peers", address)?;
+    }
+    let file = |name: Option<PathBuf>| name.map(|name| directory.join(name));
+    Ok(PageSettings {
+        peers,
+        viewers_file: file(raw.viewers_file),
+        operators_file: file(raw.operators_file),
+    })
 }
 
 fn hook(name: &str, raw: Option<raw::Hook>) -> Checked<Option<HookCommand>> {

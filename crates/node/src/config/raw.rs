@@ -42,6 +42,16 @@ pub(super) struct File {
     pub(super) verdict: VerdictTable,
     #[serde(default)]
     pub(super) hooks: Hooks,
+    #[serde(default)]
+    pub(super) console: Console,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Console {
+    pub(super) peers: Option<Vec<String>>,
+    pub(super) viewers_file: Option<PathBuf>,
+    pub(super) operators_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -85,6 +85,11 @@ time_limit = "150ms"
 [hooks]
 before_promotion = { command = ["/bin/true"], timeout = "5s" }
 after_promotion = { command = ["/bin/true"], timeout = "5s" }
+
+[console]
+peers = ["bravo.example.com:2390"]
+viewers_file = "viewers.tokens"
+operators_file = "operators.tokens"
 "#;
 
 fn parse(text: &str) -> Result<Configuration, String> {

@@ -1,14 +1,13 @@
 //! What remains of an activation: a file for each epoch that one led to.
 
 use super::Driver;
+use crate::receipts::DIRECTORY;
 use crate::status::{HookRecord, Receipt};
 use serde_json::json;
 use understudy_log::{Disk, DiskError, replace_durably};
 use understudy_protocol::RequestId;
 use understudy_protocol::control::{HookPhase, Step};
 use understudy_types::Epoch;
-
-const DIRECTORY: &str = "receipts";
 
 impl Driver {
     pub(super) fn note_step(&mut self, id: RequestId, step: &Step) {

@@ -4,11 +4,12 @@ use super::verdict::{self, Subject, Surroundings};
 use crate::driver::Snapshot;
 use crate::follow::{Context, KnowledgeView};
 use crate::profile::{self, KnownPrimary, NodeProfile};
+use crate::receipts::{self, ReceiptError};
 use crate::settings::Settings;
 use crate::shard::ShardCore;
 use crate::status::{
-    Lag, LeaseStatus, PrimaryShard, ScrubStatus, ShardStatus, StandbyStatus, StateRestored,
-    StateStatus, Status, StreamStatus, Verdict,
+    FlushStatus, Lag, LeaseStatus, PrimaryShard, Receipt, ScrubStatus, ShardStatus, StandbyStatus,
+    StateRestored, StateStatus, Status, StreamStatus, Verdict,
 };
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -188,6 +189,12 @@ impl Observer {
         profile::own(&self.settings, &self.status(), self.clock.wall_millis())
     }
 
+    /// What remains of this node's promotions, the oldest epoch first. Blocks
+    /// on the disk.
+    pub fn receipts(&self) -> Result<Vec<Receipt>, ReceiptError> {
+        receipts::read(&OsDisk::new(&self.settings.data))
+    }
+
     /// What stands for and against a promotion of this node now. Changes
     /// nothing; takes `verdict.time_limit` at most, and a moment.
     pub async fn verdict(&self, mode: Mode, expected: Option<Epoch>) -> Verdict {
@@ -302,6 +309,7 @@ impl Observer {
                 free.get().saturating_sub(first.get())
             }),
             scrub: self.scrub_status(shard, now),
+            flush: flush_status(shard),
         }
     }
 
@@ -396,6 +404,14 @@ impl Observer {
         });
         connected.chain(away).collect()
     }
+}
+
+fn flush_status(shard: &ShardCore) -> Option<FlushStatus> {
+    let [p50, p99] = shard.flush_times.percentiles([50, 99])?;
+    Some(FlushStatus {
+        p50_seconds: p50.as_secs_f64(),
+        p99_seconds: p99.as_secs_f64(),
+    })
 }
 
 fn state_status(findings: &Findings, now: BootTime) -> StateStatus {

@@ -20,10 +20,22 @@ impl FlushTimes {
 
     /// What one flush in a hundred exceeded; `None` before the first one.
     pub(crate) fn p99(&self) -> Option<Duration> {
+        self.percentiles([99]).map(|[p99]| p99)
+    }
+
+    /// What that many flushes of a hundred did not exceed; `None` before the
+    /// first one.
+    pub(crate) fn percentiles<const N: usize>(
+        &self,
+        percents: [usize; N],
+    ) -> Option<[Duration; N]> {
         let mut times: Vec<_> = self.0.lock().iter().copied().collect();
+        if times.is_empty() {
+            return None;
+        }
         times.sort_unstable();
-        let index = (times.len() * 99).div_ceil(100).checked_sub(1)?;
-        times.get(index).copied()
+        let rank = |percent: usize| (times.len() * percent).div_ceil(100).max(1);
+        Some(percents.map(|percent| times[rank(percent) - 1]))
     }
 }
 
@@ -40,6 +52,8 @@ mod tests {
             times.note(Duration::from_millis(millis));
         }
         assert_eq!(times.p99(), Some(Duration::from_millis(99)));
+        let both = [Duration::from_millis(50), Duration::from_millis(99)];
+        assert_eq!(times.percentiles([50, 99]), Some(both));
     }
 
     #[test]

@@ -148,6 +148,7 @@ impl<S: StateMachine> Pair<S> {
             verdict: VerdictSettings::with_heartbeats(Duration::from_millis(100)),
             secrets: SecretDigests::default(),
             hooks: self.hooks.get(name).cloned().unwrap_or_default(),
+            page: Default::default(),
         }
     }
 

@@ -1,12 +1,17 @@
+mod access;
+mod live;
+mod page;
+
 use crate::health::LagLimit;
-use crate::{METRICS, Subject, render_metrics, router};
+use crate::{Alone, Console, METRICS, Subject, Tokens, render_metrics, router};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
-use understudy_node::status::Status;
+use understudy_node::status::{Receipt, Status};
 use understudy_types::ByteCount;
 
 #[derive(Clone)]
@@ -25,6 +30,9 @@ impl Subject for Fixed {
     }
     fn is_ready(&self) -> bool {
         self.ready
+    }
+    fn receipts(&self) -> Result<Vec<Receipt>, String> {
+        Ok(Vec::new())
     }
 }
 
@@ -117,7 +125,7 @@ fn every_metric_is_exposed_by_a_primary_or_a_standby() {
 
 #[test]
 fn metrics_page_lists_exactly_the_metrics_there_are() {
-    let page = include_str!("../../../docs/metrics.md");
+    let page = include_str!("../../../../docs/metrics.md");
     let documented: Vec<String> = page
         .lines()
         .filter(|line| line.starts_with("| `understudy_"))
@@ -217,13 +225,22 @@ fn lag_limits_are_times_records_or_bytes() {
     assert!(LagLimit::parse("much").is_err());
 }
 
+fn console(subject: &Fixed) -> Console<Fixed> {
+    Console::new(
+        subject.clone(),
+        "127.0.0.1:2490".to_owned(),
+        Arc::new(Alone),
+        Tokens::default(),
+    )
+}
+
 async fn ask(subject: &Fixed, method: Method, path: &str) -> StatusCode {
     let request = Request::builder()
         .method(method)
         .uri(path)
         .body(Body::empty())
         .unwrap();
-    router(subject.clone())
+    router(console(subject))
         .oneshot(request)
         .await
         .unwrap()

@@ -1,0 +1,90 @@
+use super::tokens::Person;
+use blake3::Hash;
+use parking_lot::Mutex;
+use std::time::Duration;
+use understudy_types::BootTime;
+
+/// After so long a person signs in again.
+pub(crate) const LASTS: Duration = Duration::from_secs(12 * 3600);
+const OPEN_MAX: usize = 256;
+
+/// Who is signed in. Only digests of the cookies are kept; a restart signs
+/// everybody out.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions(Mutex<Vec<Session>>);
+
+#[derive(Debug)]
+struct Session {
+    key: Hash,
+    person: Person,
+    until: BootTime,
+}
+
+impl Sessions {
+    /// The new session's secret, for the cookie. The oldest session of too
+    /// many ends.
+    pub(crate) fn open(&self, person: Person, now: BootTime) -> String {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).expect("the system gives entropy");
+        let secret = Hash::from_bytes(secret).to_hex().to_string();
+        let mut open = self.0.lock();
+        open.retain(|session| now < session.until);
+        if open.len() == OPEN_MAX {
+            open.remove(0);
+        }
+        open.push(Session {
+            key: blake3::hash(secret.as_bytes()),
+            person,
+            until: now + LASTS,
+        });
+        secret
+    }
+
+    pub(crate) fn person(&self, secret: &str, now: BootTime) -> Option<Person> {
+        let key = blake3::hash(secret.as_bytes());
+        let open = self.0.lock();
+        let session = open.iter().find(|session| session.key == key)?;
+        (now < session.until).then(|| session.person.clone())
+    }
+
+    pub(crate) fn close(&self, secret: &str) {
+        let key = blake3::hash(secret.as_bytes());
+        self.0.lock().retain(|session| session.key != key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LASTS, OPEN_MAX, Sessions};
+    use crate::access::tokens::{Person, Role};
+    use understudy_types::BootTime;
+
+    fn kim() -> Person {
+        Person {
+            name: "kim".to_owned(),
+            role: Role::Operator,
+        }
+    }
+
+    #[test]
+    fn session_lasts_until_its_time_or_its_end() {
+        let (sessions, now) = (Sessions::default(), BootTime::from_nanos(5));
+        let (one, two) = (sessions.open(kim(), now), sessions.open(kim(), now));
+        assert_ne!(one, two);
+        assert_eq!(sessions.person(&one, now), Some(kim()));
+        assert_eq!(sessions.person(&one, now + LASTS), None);
+        sessions.close(&one);
+        assert_eq!(sessions.person(&one, now), None);
+        assert_eq!(sessions.person(&two, now), Some(kim()));
+        assert_eq!(sessions.person("", now), None);
+    }
+
+    #[test]
+    fn sessions_are_bounded_and_the_oldest_ends_first() {
+        let (sessions, now) = (Sessions::default(), BootTime::from_nanos(5));
+        let first = sessions.open(kim(), now);
+        let others: Vec<_> = (0..OPEN_MAX).map(|_| sessions.open(kim(), now)).collect();
+        assert_eq!(sessions.person(&first, now), None);
+        assert_eq!(sessions.person(&others[0], now), Some(kim()));
+    }
+}

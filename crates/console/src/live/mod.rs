@@ -1,0 +1,50 @@
+//! What the page shows while it is open: the pair each second, and the lag of
+//! the last hours, which this process remembers and a restart forgets.
+
+mod events;
+mod pulse;
+mod ring;
+mod sample;
+
+pub(crate) use events::events;
+pub(crate) use pulse::{ask_others, beat};
+pub(crate) use ring::LagRing;
+pub(crate) use sample::Sample;
+
+use crate::{Console, Subject};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use understudy_node::BootClock;
+use understudy_types::Clock;
+
+/// The pair, asked now: the same JSON as `understudy status -o json`. This
+/// node comes first.
+pub(crate) async fn status<S: Subject>(State(console): State<Console<S>>) -> Response {
+    let own = console.subject().status();
+    let mut nodes = vec![console.own_answer(own.clone())];
+    nodes.extend(console.cluster().others(&own).await);
+    Json(json!({ "nodes": nodes })).into_response()
+}
+
+/// The receipts in this node's data root: the same JSON as `understudy
+/// history -o json`.
+pub(crate) async fn history<S: Subject>(State(console): State<Console<S>>) -> Response {
+    let subject = console.subject().clone();
+    let read = tokio::task::spawn_blocking(move || subject.receipts()).await;
+    match read.map_err(|error| error.to_string()).flatten() {
+        Ok(receipts) => Json(receipts).into_response(),
+        Err(error) => {
+            let body = Json(json!({ "error": error }));
+            (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
+        }
+    }
+}
+
+/// The samples of the last hours, the oldest first.
+pub(crate) async fn lag<S: Subject>(State(console): State<Console<S>>) -> Response {
+    let report = console.ring().lock().report(BootClock.now());
+    Json(report).into_response()
+}
