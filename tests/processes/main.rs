@@ -18,4 +18,6 @@ mod slots;
 mod standby;
 mod states;
 mod store;
+mod supervised;
 mod switchover;
+mod unit;

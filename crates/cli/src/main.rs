@@ -37,6 +37,7 @@ mod rebuild;
 mod run;
 mod signals;
 mod status;
+mod supervisor;
 
 use clap::Parser;
 use commands::Cli;

@@ -5,6 +5,7 @@ use crate::neighbours::Neighbours;
 use crate::settings::{OverrideArgs, addresses_beside};
 use crate::signals::Signals;
 use crate::store::ClusterStore;
+use crate::supervisor;
 use anyhow::Context;
 use clap::Args;
 use std::net::SocketAddr;
@@ -56,6 +57,7 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<Exit> {
     // and not of the ports that the first one has.
     let root = ClaimedRoot::take(&configuration.settings)?;
     let doors = Doors::open(&configuration).await?;
+    supervisor::starting();
     let node = tokio::select! {
         node = start(&configuration, root) => node?,
         () = signals.next() => return Ok(Exit::Done),
@@ -167,7 +169,9 @@ async fn serve(
             }
         });
     }
+    let watched = tokio::spawn(supervisor::watch(node.pulses(), node.observer()));
     let ended = await_end(node, &mut signals).await;
+    watched.abort();
     services_stop.cancel();
     ended
 }
@@ -176,12 +180,14 @@ async fn serve(
 async fn await_end(mut node: Node<KvState>, signals: &mut Signals) -> anyhow::Result<Exit> {
     tokio::select! {
         ended = node.ended() => {
+            supervisor::stopping("ended by itself");
             ended.context("this node ended: start it again when the cause is gone")?;
             return Ok(Exit::Done);
         }
         () = signals.next() => {}
     }
     tracing::info!("shutting down: the lease is released");
+    supervisor::stopping("releasing the lease");
     node.shutdown();
     tokio::select! {
         ended = tokio::time::timeout(SHUTDOWN_PATIENCE, node.ended()) => match ended {

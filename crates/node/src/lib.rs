@@ -23,6 +23,8 @@ pub mod handle;
 
 mod authority;
 
+mod pulse;
+
 mod shard;
 
 mod follow;
@@ -38,3 +40,4 @@ pub mod status;
 
 pub use clock::BootClock;
 pub use node::{ClaimedRoot, FatalError, Node, Observer, StartError};
+pub use pulse::Pulses;

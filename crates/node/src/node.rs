@@ -11,6 +11,7 @@ pub use start::ClaimedRoot;
 
 use crate::authority::Authority;
 use crate::handle::ShardHandle;
+use crate::pulse::Pulses;
 use crate::settings::{Settings, ShardSettings};
 use crate::shard::{ShardCore, boot};
 use std::sync::Arc;
@@ -110,6 +111,7 @@ pub struct Node<S: StateMachine> {
     stop_services: CancellationToken,
     fatal: Fatal,
     driver_ended: CancellationToken,
+    pulses: Pulses,
     settings: Arc<Settings>,
 }
 
@@ -129,6 +131,11 @@ impl<S: StateMachine> Node<S> {
 
     pub fn observer(&self) -> Observer {
         self.observer.clone()
+    }
+
+    /// Whether its threads go round.
+    pub fn pulses(&self) -> Pulses {
+        self.pulses.clone()
     }
 
     /// Asks the node to end: a primary holds its writes, flushes, and

@@ -21,6 +21,7 @@ use crate::follow::Following;
 use crate::handle::ShardView;
 use crate::node::Fatal;
 use crate::profile::KnownPrimary;
+use crate::pulse::Pulse;
 use crate::services::Peers;
 use crate::settings::Settings;
 use crate::shard::ShardCore;
@@ -148,6 +149,7 @@ pub(crate) struct Driver {
     pub(crate) handle: DriverHandle,
     pub(crate) snapshot: Arc<Mutex<Snapshot>>,
     pub(crate) fatal: Fatal,
+    pub(crate) pulse: Arc<Pulse>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) state: DriverState,
 }
@@ -182,6 +184,7 @@ impl Driver {
     pub(crate) async fn run(mut self, mut told: mpsc::Receiver<Told>) {
         let peers = Arc::clone(&self.peers);
         while !self.state.exiting {
+            self.pulse.beat();
             let wait = self.control.deadline().since(self.clock.now()).min(TICK);
             let event = tokio::select! {
                 biased;

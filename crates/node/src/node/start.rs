@@ -9,6 +9,7 @@ use crate::driver::{
     Activations, Driver, DriverHandle, DriverState, LEASE_KEY, NodeStore, Snapshot,
 };
 use crate::profile::{self, KnownPrimary};
+use crate::pulse::{Pulse, Pulses};
 use crate::services::{Peers, Services, serve};
 use crate::settings::{Endpoint, Settings};
 use crate::shard::boot::{Booted, Ground, boot, stop};
@@ -302,6 +303,9 @@ async fn start_on<S: StateMachine>(
     let (shutdown, stop_services) = (CancellationToken::new(), CancellationToken::new());
     let driver_ended = CancellationToken::new();
     let known = KnownPrimary::load(root.disk().clone(), clock.clone());
+    let pulse = Pulse::new("driver".to_owned(), clock.clone());
+    let of_shards = booted.iter().flat_map(|shard| shard.pulses.clone());
+    let pulses = Pulses::new(of_shards.chain([pulse.clone()]));
     let driver = Driver {
         control: Control::new(setup.clone(), promised, heads, clock.now()),
         setup,
@@ -319,6 +323,7 @@ async fn start_on<S: StateMachine>(
         handle: handle.clone(),
         snapshot: snapshot.clone(),
         fatal: fatal.clone(),
+        pulse,
         shutdown: shutdown.clone(),
         state: DriverState::default(),
     };
@@ -399,6 +404,7 @@ async fn start_on<S: StateMachine>(
         stop_services,
         fatal,
         driver_ended,
+        pulses,
         settings,
     })
 }

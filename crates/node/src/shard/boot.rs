@@ -13,6 +13,7 @@ use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::handle::{HandleInner, ShardHandle, ShardView};
 use crate::node::{Fatal, StartError};
+use crate::pulse::Pulse;
 use crate::settings::{Settings, ShardSettings};
 use crossbeam_channel::bounded;
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -49,6 +50,7 @@ pub(crate) struct Booted<S: StateMachine> {
     pub(crate) handle: ShardHandle<S>,
     pub(crate) view: watch::Sender<ShardView>,
     pub(crate) threads: Vec<JoinHandle<()>>,
+    pub(crate) pulses: [Arc<Pulse>; 2],
 }
 
 /// Applies what a log being recovered knows to be committed.
@@ -156,6 +158,8 @@ pub(crate) fn boot<S: StateMachine>(
         clock: Arc::clone(ground.clock),
         rate,
     });
+    let pulse = |thread: &str| Pulse::new(format!("{thread} {}", shard.name), ground.clock.clone());
+    let pulses = [pulse("log"), pulse("state")];
     let log_thread = LogThread {
         log,
         disk: Arc::clone(root.disk()),
@@ -165,6 +169,7 @@ pub(crate) fn boot<S: StateMachine>(
         proposals: proposal_receiver,
         answers: Arc::clone(&answers),
         clock: Arc::clone(ground.clock),
+        pulse: Arc::clone(&pulses[0]),
         heartbeat_every: settings.stream.heartbeat_every,
         batch_bytes_max: settings.log.batch_bytes_max.get() as usize,
         fatal: ground.fatal.clone(),
@@ -182,6 +187,7 @@ pub(crate) fn boot<S: StateMachine>(
         empty: Box::new(empty),
         answers,
         fatal: ground.fatal.clone(),
+        pulse: Arc::clone(&pulses[1]),
     };
     let mut threads = vec![
         spawn(format!("log {}", shard.name), move || log_thread.run())?,
@@ -197,6 +203,7 @@ pub(crate) fn boot<S: StateMachine>(
         handle,
         view,
         threads,
+        pulses,
     })
 }
 
@@ -243,7 +250,11 @@ pub(super) fn quarantine_tail<S: StateMachine>(
         .reader_factory()
         .read_from(from)
         .map_err(|error| error.to_string())?;
-    let tail = std::iter::from_fn(|| reader.next(head.lsn).transpose());
+    let tail = std::iter::from_fn(|| {
+        // A long tail takes long to copy.
+        thread.pulse.beat();
+        reader.next(head.lsn).transpose()
+    });
     let notice = quarantine::Notice {
         cluster: thread.shard.cluster,
         shard: thread.shard.name.clone(),

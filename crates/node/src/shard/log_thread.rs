@@ -11,6 +11,7 @@ use super::queue::Proposal;
 use crate::audit::Audit;
 use crate::handle::Refusal;
 use crate::node::Fatal;
+use crate::pulse::Pulse;
 use crossbeam_channel::{Receiver, never, select};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub(crate) struct LogThread<S: StateMachine> {
     pub(crate) proposals: Receiver<Proposal<S>>,
     pub(crate) answers: Arc<Answers<S>>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pulse: Arc<Pulse>,
     pub(crate) heartbeat_every: Duration,
     pub(crate) batch_bytes_max: usize,
     pub(crate) fatal: Fatal,
@@ -114,6 +116,7 @@ impl<S: StateMachine> LogThread<S> {
                 Next::Proposal(proposal) => self.propose(proposal)?,
                 Next::Beat => {}
             }
+            self.pulse.beat();
             self.beat();
         }
     }

@@ -63,6 +63,7 @@ impl<S: StateMachine> StateThread<S> {
         let mut cursor = Cursor::new(Lsn::FIRST);
         while let Some(upto) = committed.filter(|upto| cursor.next() <= *upto) {
             let batches = cursor.read(&self.shard, upto)?;
+            self.pulse.beat();
             if batches.is_empty() {
                 break;
             }

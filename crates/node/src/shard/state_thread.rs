@@ -6,6 +6,7 @@ use super::cursor::Cursor;
 use super::work::Work;
 use crate::handle::Applied;
 use crate::node::Fatal;
+use crate::pulse::{IDLE_TURN, Pulse};
 use parking_lot::RwLock;
 use std::sync::Arc;
 use understudy_log::{Batch, LogError, Record};
@@ -19,6 +20,7 @@ pub(crate) struct StateThread<S: StateMachine> {
     pub(crate) empty: Box<dyn Fn() -> S + Send>,
     pub(crate) answers: Arc<Answers<S>>,
     pub(crate) fatal: Fatal,
+    pub(crate) pulse: Arc<Pulse>,
 }
 
 impl<S: StateMachine> StateThread<S> {
@@ -52,16 +54,18 @@ impl<S: StateMachine> StateThread<S> {
     fn wait(&self) -> Work {
         let mut marks = self.shard.marks.lock();
         loop {
+            self.pulse.beat();
             if let Some(work) = marks.next_work() {
                 return work;
             }
-            self.shard.moved.wait(&mut marks);
+            self.shard.moved.wait_for(&mut marks, IDLE_TURN);
         }
     }
 
     fn apply_batches(&self, batches: &[Batch]) {
         let mut newest = None;
         for batch in batches {
+            self.pulse.beat();
             let (responses, facts) = {
                 let mut state = self.state.write();
                 (apply(&mut *state, batch), StateFacts::of(&*state))
