@@ -3,6 +3,7 @@
 
 use crate::activation::{Mode, Override, RequestId};
 use crate::fallback::Fallback;
+use crate::without_store::WithoutStore;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -155,6 +156,10 @@ pub struct Lease {
     /// the object unless that is switched on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failsafe: Option<BTreeSet<StandbyId>>,
+    /// Present while this lease stands in no object store, but in the holder's
+    /// data root, because the store was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_store: Option<WithoutStore>,
 }
 
 /// Why bytes are not a lease that this node can act on.
@@ -200,6 +205,7 @@ impl Lease {
             unacknowledged: None,
             fallback: Fallback::default(),
             failsafe: None,
+            without_store: None,
         }
     }
 

@@ -22,6 +22,8 @@ mod activation;
 
 mod refetch;
 
+mod without_store;
+
 pub mod shard;
 
 pub mod fallback;
@@ -37,6 +39,9 @@ pub use lease::{
 };
 pub use refetch::{NotByItself, may_refetch};
 pub use timing::{InvalidTiming, Timing};
+pub use without_store::{
+    Former, WithoutStore, adopted_lease, first_epoch_after, judge_former, stand_in_lease,
+};
 
 #[cfg(test)]
 mod tests;

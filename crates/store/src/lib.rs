@@ -15,13 +15,15 @@
 //!   body stays the same: a body that must be told apart carries a nonce.
 //!
 //! Start with [`ObjectStore`]. [`S3Store`] is the real one, [`MemoryStore`]
-//! the fake with faults, [`conformance`] the suite that both must pass, and
+//! the fake with faults, [`LocalStore`] the directory that stands in for a
+//! store that is lost, [`conformance`] the suite that all must pass, and
 //! [`probe()`] the check by which a node refuses a store that lies.
 
 mod access;
 pub mod conformance;
 mod error;
 mod fault;
+mod local;
 mod memory;
 mod object;
 mod probe;
@@ -30,6 +32,7 @@ mod s3;
 pub use access::ObjectStore;
 pub use error::{FaultKind, StoreError, StoreFault};
 pub use fault::{Fault, Gate};
+pub use local::LocalStore;
 pub use memory::MemoryStore;
 pub use object::{Condition, ETag, Fetched, Listed, Object, PutAnswer};
 pub use probe::{ProbeCheck, ProbeRefusal, ProbeReport, probe};

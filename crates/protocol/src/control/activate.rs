@@ -144,7 +144,7 @@ fn store_is_silent() -> Judgement {
     refuse(
         "E306",
         "the object store does not answer, and without it no epoch can be taken",
-        "restore the way to the object store, and ask again",
+        "restore the way to the object store, and ask again; when it is lost for good, `understudy failover --without-store` on the machine of the node that is to go on",
     )
 }
 

@@ -20,3 +20,4 @@ mod rig;
 mod schedule;
 mod start;
 mod stepping_up;
+mod without_store;
