@@ -38,6 +38,8 @@ mod driver;
 pub mod receipts;
 pub mod status;
 
+pub mod stand_in;
+
 pub use clock::BootClock;
 pub use node::{ClaimedRoot, FatalError, Node, Observer, StartError};
 pub use pulse::Pulses;

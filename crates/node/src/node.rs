@@ -57,6 +57,10 @@ pub enum StartError {
     },
     #[error("a thread cannot be started: {0}")]
     Thread(std::io::Error),
+    #[error("the stand-in for the object store cannot be opened: {0}; see to the data root's disk")]
+    StandIn(std::io::Error),
+    #[error("{0}")]
+    Overtaken(String),
 }
 
 /// Why a running node ended by itself: only a restart helps.

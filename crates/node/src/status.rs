@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use understudy_protocol::control::{AckHome, HookPhase};
-use understudy_protocol::{AckPolicy, LossBound, Override};
+use understudy_protocol::{AckPolicy, LossBound, Override, WithoutStore};
 use understudy_types::{ClusterId, DataId, Epoch, NodeId, Position, ShardName};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -77,6 +77,10 @@ pub struct LeaseStatus {
     /// The epoch that an automatic failover took and no operator has
     /// acknowledged: until then there is no other one.
     pub unacknowledged_epoch: Option<Epoch>,
+    /// Present while the lease stands in no object store: it was given up, and
+    /// what is acknowledged is on this node's machine alone.
+    #[serde(default)]
+    pub without_store: Option<WithoutStore>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

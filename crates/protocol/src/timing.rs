@@ -97,7 +97,7 @@ impl Timing {
     }
 
     /// How long the store may be silent before it counts as away.
-    pub(crate) fn store_patience(&self) -> Duration {
+    pub fn store_patience(&self) -> Duration {
         2 * (self.poll_every + self.attempt_timeout)
     }
 

@@ -8,6 +8,8 @@ use understudy_protocol::{AckPolicy, Event, Facts, LeaseState, RoleName};
 impl Driver {
     pub(super) async fn collect(&mut self) {
         self.check_flag_file().await;
+        self.check_stand_in().await;
+        self.keep_last_seen();
         let facts = self.facts();
         self.step(Event::Facts(facts)).await;
         self.collect_peers().await;

@@ -8,9 +8,11 @@ mod flag_file;
 mod hooks;
 mod receipts;
 mod slots;
+mod stand_in;
 mod store_io;
 
 pub(crate) use activations::Activations;
+pub(crate) use stand_in::{Configured, overtaken};
 pub(crate) use store_io::NodeStore;
 
 use hooks::HookRun;
@@ -25,6 +27,7 @@ use crate::pulse::Pulse;
 use crate::services::Peers;
 use crate::settings::Settings;
 use crate::shard::ShardCore;
+use crate::stand_in::LastSeen;
 use crate::status::{HookRecord, Receipt};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -139,6 +142,7 @@ pub(crate) struct Driver {
     pub(crate) shards: Vec<Arc<ShardCore>>,
     pub(crate) views: Vec<watch::Sender<ShardView>>,
     pub(crate) store: NodeStore,
+    pub(crate) configured: Configured,
     pub(crate) disk: Arc<OsDisk>,
     pub(crate) audit: Audit,
     pub(crate) known: KnownPrimary,
@@ -170,6 +174,7 @@ pub(crate) struct DriverState {
     hold: u64,
     granted: bool,
     flag_checked: Option<BootTime>,
+    last_seen: LastSeen,
     taken: Option<(RequestId, Epoch, bool, Heads, LossBound)>,
     /// The hook before the promotion that is under way, or was the last.
     hook_before: Option<HookRecord>,

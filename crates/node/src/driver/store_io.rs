@@ -1,7 +1,7 @@
 //! The store's answers, in the core's words.
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use understudy_protocol::ETag;
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
@@ -11,21 +11,33 @@ use understudy_store::{Condition, FaultKind, Fetched, ObjectStore, PutAnswer, St
 /// is logged once: the core asks ten times a second then.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeStore {
-    objects: Arc<dyn ObjectStore>,
+    /// Another one from the moment that the store is given up.
+    objects: Arc<RwLock<Arc<dyn ObjectStore>>>,
     failing: Arc<Mutex<Option<FaultKind>>>,
 }
 
 impl NodeStore {
     pub(crate) fn new(objects: Arc<dyn ObjectStore>) -> Self {
         NodeStore {
-            objects,
+            objects: Arc::new(RwLock::new(objects)),
             failing: Arc::default(),
         }
     }
 
+    /// Every request from now on goes there; those that are under way end
+    /// where they began.
+    pub(crate) fn replace(&self, with: Arc<dyn ObjectStore>) {
+        *self.objects.write() = with;
+        *self.failing.lock() = None;
+    }
+
+    fn objects(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.objects.read())
+    }
+
     pub(crate) async fn fetch(&self, key: &str, known: Option<ETag>) -> ObjectFetched {
         let known = known.map(|etag| understudy_store::ETag::new(etag.0));
-        let fetched = self.objects.get(key, known.as_ref()).await;
+        let fetched = self.objects().get(key, known.as_ref()).await;
         self.note(key, fetched.as_ref().err());
         match fetched {
             Ok(Fetched::Found(object)) => ObjectFetched::Found {
@@ -51,13 +63,13 @@ impl NodeStore {
 
     /// Durable on `Ok`. Cancelled, it may have happened.
     pub(crate) async fn remove(&self, key: &str) -> Result<(), StoreError> {
-        let removed = self.objects.delete(key).await;
+        let removed = self.objects().delete(key).await;
         self.note(key, removed.as_ref().err());
         removed
     }
 
     async fn put(&self, key: &str, body: Bytes, condition: Condition) -> WriteAnswer {
-        let answer = self.objects.put(key, body, condition).await;
+        let answer = self.objects().put(key, body, condition).await;
         self.note(key, answer.as_ref().err());
         match answer {
             Ok(PutAnswer::Applied(etag)) => WriteAnswer::Applied(ETag(etag.as_str().to_owned())),

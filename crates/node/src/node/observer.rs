@@ -472,12 +472,21 @@ fn lease_status(seen: &LeaseView, control: &ControlView, now: BootTime) -> Lease
             .map(|deadline| deadline.since(now).as_secs_f64() - now.since(deadline).as_secs_f64()),
         in_sync: in_sync_names(lease.ack_policy, lease),
         ack_policy: lease.ack_policy,
-        ack_home: Some(AckHome::of(lease)),
+        ack_home: Some(ack_home(lease)),
         handover_to: lease
             .handover
             .as_ref()
             .map(|handover| handover.successor.clone()),
         unacknowledged_epoch: lease.unacknowledged,
+        without_store: lease.without_store.clone(),
+    }
+}
+
+/// The stand-in's slots are on the holder's own disk.
+fn ack_home(lease: &understudy_protocol::Lease) -> AckHome {
+    match lease.without_store {
+        Some(_) => AckHome::Local,
+        None => AckHome::of(lease),
     }
 }
 

@@ -6,13 +6,15 @@ use super::{Fatal, Node, Observer, StartError};
 use crate::audit::{self, Audit, AuditWriter, Ways};
 use crate::authority::Authority;
 use crate::driver::{
-    Activations, Driver, DriverHandle, DriverState, LEASE_KEY, NodeStore, Snapshot,
+    Activations, Configured, Driver, DriverHandle, DriverState, LEASE_KEY, NodeStore, Snapshot,
+    overtaken,
 };
 use crate::profile::{self, KnownPrimary};
 use crate::pulse::{Pulse, Pulses};
 use crate::services::{Peers, Services, serve};
 use crate::settings::{Endpoint, Settings};
 use crate::shard::boot::{Booted, Ground, boot, stop};
+use crate::stand_in::{self, Former, FormerStore};
 use parking_lot::Mutex;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -25,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use understudy_log::{DataRoot, Identity, LogError, OsDisk, PromiseFile, RootError};
 use understudy_protocol::{Control, Lease, Member, Setup};
 use understudy_state::StateMachine;
-use understudy_store::{FaultKind, Fetched, ObjectStore, ProbeRefusal, probe};
+use understudy_store::{FaultKind, Fetched, LocalStore, ObjectStore, ProbeRefusal, probe};
 use understudy_types::{BootTime, Clock, ClusterId, DataId, Nonce, ShardName};
 
 /// How long to wait before an unreachable store is tried again.
@@ -73,7 +75,7 @@ impl<S: StateMachine> Node<S> {
     ) -> Result<Node<S>, StartError> {
         let settings = Arc::new(settings);
         let listener = listen(&settings.replication).await?;
-        check_store(&*store).await?;
+        let stand_in = check_store(&*store, &settings.data).await?;
         let root = match root.0 {
             Some(root) => root,
             None => found_root(&settings, &*store, &*clock).await?,
@@ -81,6 +83,7 @@ impl<S: StateMachine> Node<S> {
         let store = Proved {
             at: clock.now(),
             store,
+            stand_in,
         };
         start_on(settings, store, clock, empty, root, listener).await
     }
@@ -121,11 +124,20 @@ pub(super) fn entropy() -> [u8; 16] {
     bytes
 }
 
-/// Probes the store until it answers.
-async fn check_store(store: &dyn ObjectStore) -> Result<(), StartError> {
+/// Probes the store until it answers, or is given up.
+async fn check_store(
+    store: &dyn ObjectStore,
+    data: &Path,
+) -> Result<Option<LocalStore>, StartError> {
     loop {
+        if stand_in::is_there(data) {
+            tracing::error!(
+                "the object store was given up: this node's lease is kept on its own disk until `understudy store adopt`"
+            );
+            return Ok(Some(stand_in::open(data).map_err(StartError::StandIn)?));
+        }
         match probe(store, Nonce::from_bytes(entropy())).await {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(None),
             Err(ProbeRefusal::Unanswered { error, .. }) if may_pass(error.kind()) => {
                 tracing::warn!("waiting for the object store: {error}");
                 tokio::time::sleep(STORE_RETRY).await;
@@ -246,6 +258,37 @@ async fn boot_shards<S: StateMachine>(
 struct Proved {
     store: Arc<dyn ObjectStore>,
     at: BootTime,
+    /// Used in its place, because it was given up.
+    stand_in: Option<LocalStore>,
+}
+
+impl Proved {
+    /// The one that this node's lease is in.
+    fn in_use(&self) -> Arc<dyn ObjectStore> {
+        match &self.stand_in {
+            Some(stand_in) => Arc::new(stand_in.clone()),
+            None => Arc::clone(&self.store),
+        }
+    }
+
+    /// Refuses when another node has taken an epoch in the store meanwhile.
+    async fn check_former(&self, me: &Member, patience: Duration) -> Result<(), StartError> {
+        let Some(own) = self.stand_in.clone() else {
+            return Ok(());
+        };
+        let former = FormerStore {
+            objects: Arc::clone(&self.store),
+            own,
+            me: me.clone(),
+            patience,
+        };
+        match former.look().await {
+            Former::Overtaken { epoch, holder } => {
+                Err(StartError::Overtaken(overtaken(epoch, &holder)))
+            }
+            Former::Silent | Former::Fenced => Ok(()),
+        }
+    }
 }
 
 async fn start_on<S: StateMachine>(
@@ -261,6 +304,10 @@ async fn start_on<S: StateMachine>(
     let fatal = Fatal::new(authority.clone());
     let promise = PromiseFile::load(root.disk().clone()).map_err(root_error(&settings.data))?;
     let promised = promise.promised().unwrap_or_default();
+    let me = member(&settings, root.identity().data_id);
+    store
+        .check_former(&me, settings.timing.attempt_timeout)
+        .await?;
     let audit = Audit::new(root.disk().clone(), settings.node.clone(), clock.clone());
     audit::note_changes(&audit, root.disk(), &settings);
     let empty = Arc::new(empty);
@@ -271,7 +318,7 @@ async fn start_on<S: StateMachine>(
         Err(StartError::Log(LogError::Damaged(damage))) => {
             let own = Arc::get_mut(&mut root).expect("no shard has the root any more");
             let facts = json!({ "damage": damage.to_string() });
-            mend(own, &*store.store, &*clock, &settings, damage).await?;
+            mend(own, &*store.in_use(), &*clock, &settings, damage).await?;
             audit.keep("log_mended", "the node itself", facts);
             boot(&root).await?
         }
@@ -280,7 +327,7 @@ async fn start_on<S: StateMachine>(
     let identity = root.identity().clone();
     let setup = Setup {
         cluster: identity.cluster,
-        me: member(&settings, identity.data_id),
+        me,
         shards: settings
             .shards
             .iter()
@@ -312,7 +359,12 @@ async fn start_on<S: StateMachine>(
         settings: settings.clone(),
         shards: cores.clone(),
         views: booted.iter().map(|shard| shard.view.clone()).collect(),
-        store: NodeStore::new(store.store),
+        store: NodeStore::new(store.in_use()),
+        configured: Configured {
+            objects: store.store,
+            given_up: store.stand_in.is_some(),
+            checked: None,
+        },
         disk: root.disk().clone(),
         audit: audit.clone(),
         known: known.clone(),
@@ -327,6 +379,9 @@ async fn start_on<S: StateMachine>(
         shutdown: shutdown.clone(),
         state: DriverState::default(),
     };
+    if let Some(own) = store.stand_in {
+        driver.watch_former(own);
+    }
     let observer = Observer::new(
         settings.clone(),
         identity,

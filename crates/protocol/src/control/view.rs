@@ -73,6 +73,11 @@ pub struct ControlView {
 }
 
 impl Control {
+    /// The lease object as last seen.
+    pub fn last_lease(&self) -> Option<&Lease> {
+        self.seen.as_ref().map(|seen| &seen.lease)
+    }
+
     pub fn view(&self, now: BootTime) -> ControlView {
         let (deadline, peers) = match &self.role {
             Role::Primary(primary) => {

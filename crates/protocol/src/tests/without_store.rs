@@ -45,10 +45,15 @@ fn each_data_root_has_epochs_of_its_own_above_all_that_the_store_gave_out() {
     let (a, b) = (DataId::from_bytes([1; 16]), DataId::from_bytes([2; 16]));
     let first = first_epoch_after(Epoch::new(4), a);
     assert!(first > Epoch::new(1 << 40) && first < Epoch::new(2 << 40));
-    let distance = first.get().abs_diff(first_epoch_after(Epoch::new(4), b).get());
+    let distance = first
+        .get()
+        .abs_diff(first_epoch_after(Epoch::new(4), b).get());
     assert!(distance >= 1 << 16, "{distance}");
     let again = first_epoch_after(first.next(), a);
-    assert!(again > Epoch::new(2 << 40), "a second time has its own band");
+    assert!(
+        again > Epoch::new(2 << 40),
+        "a second time has its own band"
+    );
 }
 
 #[test]
@@ -155,5 +160,9 @@ fn adopted_lease_loses_the_mark_and_nothing_else() {
     let adopted = adopted_lease(&own, Nonce::from_bytes([1; 16])).expect("a stand-in's");
     assert_eq!(adopted.epoch, own.epoch);
     assert_eq!(adopted.without_store, None);
-    assert_eq!(adopted_lease(&adopted, NEW), None, "there is nothing to adopt");
+    assert_eq!(
+        adopted_lease(&adopted, NEW),
+        None,
+        "there is nothing to adopt"
+    );
 }

@@ -13,6 +13,15 @@ pub(super) fn readable(subject: &Subject<'_>) -> Finding {
             "restore the way to the object store",
         );
     };
+    if let Some(mark) = &lease.without_store {
+        return refused(
+            format!(
+                "the object store was given up by {} ({}): the lease is on this node's own disk",
+                mark.by, mark.reason
+            ),
+            "`understudy store adopt` first, on the stopped node",
+        );
+    }
     let limit = lease.ttl_seconds.max(5.0);
     let age = match lease.store_answered_seconds_ago {
         Some(age) if age <= limit => age,

@@ -1,0 +1,101 @@
+//! The store that stands in for one that is lost for good: a directory of the
+//! data root, made by `understudy failover --without-store`, used from the
+//! moment it is there until `understudy store adopt` has moved it into an
+//! object store again.
+//!
+//! What it holds decides who writes, so it is made as a whole or not at all:
+//! prepared under another name, and renamed. The data root's lock keeps it to
+//! one process; the command that makes it only adds what is not there.
+
+mod adopt;
+mod former;
+mod last_seen;
+
+pub use adopt::{AdoptError, Adopted, adopt};
+pub(crate) use former::{Former, FormerStore};
+pub(crate) use last_seen::LastSeen;
+
+use bytes::Bytes;
+use std::io;
+use std::path::{Path, PathBuf};
+use understudy_log::{Disk, OsDisk, read_optional};
+use understudy_protocol::{ActivationRequest, Lease};
+use understudy_store::{Condition, LocalStore, ObjectStore, StoreError};
+
+pub(crate) const DIRECTORY: &str = "stand-in";
+const PREPARED: &str = "stand-in.new";
+const REFUSED: &str = "stand-in.refused";
+const ADOPTED: &str = "stand-in.adopted";
+
+/// Whether this data root's lease stands in no object store.
+pub fn is_there(data: &Path) -> bool {
+    data.join(DIRECTORY).is_dir()
+}
+
+/// The stand-in of this data root. Blocks.
+pub fn open(data: &Path) -> io::Result<LocalStore> {
+    LocalStore::open(&data.join(DIRECTORY))
+}
+
+/// The lease as this node last saw it in its object store; `None` when it
+/// never saw one. Blocks.
+pub fn last_seen(data: &Path) -> Result<Option<Lease>, String> {
+    let body = read_optional(&OsDisk::new(data), last_seen::FILE).map_err(|e| e.to_string())?;
+    let lease = body.map(|body| Lease::decode(&body).map_err(|error| error.to_string()));
+    lease.transpose()
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    #[error("the stand-in cannot be made in {path}: {source}")]
+    Disk { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes the stand-in, with the request that it is made for. Durable on
+/// return; on an error nothing is in force.
+pub async fn make(
+    data: &Path,
+    lease: &Lease,
+    request: &ActivationRequest,
+) -> Result<(), PrepareError> {
+    let disk = |path: &Path| {
+        let path = path.to_owned();
+        move |source| PrepareError::Disk { path, source }
+    };
+    let prepared = data.join(PREPARED);
+    // What an attempt left that did not get as far as the renaming.
+    match std::fs::remove_dir_all(&prepared) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(disk(&prepared)(error));
+        }
+        _ => {}
+    }
+    let store = LocalStore::open(&prepared).map_err(disk(&prepared))?;
+    let objects = [
+        (crate::driver::LEASE_KEY, lease.encode()),
+        (crate::driver::ACTIVATION_KEY, request.encode()),
+    ];
+    for (key, body) in objects {
+        store.put(key, Bytes::from(body), Condition::Absent).await?;
+    }
+    rename(data, PREPARED, DIRECTORY).map_err(disk(&data.join(DIRECTORY)))
+}
+
+/// Puts the stand-in out of force: the object store answers. Durable on
+/// return; blocks.
+pub(crate) fn refuse(data: &Path) -> io::Result<()> {
+    let refused = data.join(REFUSED);
+    match std::fs::remove_dir_all(&refused) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    rename(data, DIRECTORY, REFUSED)
+}
+
+fn rename(data: &Path, from: &str, to: &str) -> io::Result<()> {
+    std::fs::rename(data.join(from), data.join(to))?;
+    let disk = OsDisk::new(data);
+    disk.sync_dir("").map_err(io::Error::other)
+}
