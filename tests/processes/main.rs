@@ -21,3 +21,4 @@ mod store;
 mod supervised;
 mod switchover;
 mod unit;
+mod without_store;

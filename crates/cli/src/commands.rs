@@ -2,8 +2,8 @@
 
 use crate::exit::{self, Exit};
 use crate::{
-    acknowledge, activate, audit, bench, cert, check, completions, dev, dev_store, diff, history,
-    init, log, quarantine, rebuild, run, status,
+    acknowledge, activate, adopt, audit, bench, cert, check, completions, dev, dev_store, diff,
+    history, init, log, quarantine, rebuild, run, status,
 };
 use clap::{Parser, Subcommand};
 
@@ -48,6 +48,8 @@ enum Command {
     Switchover(activate::SwitchoverArgs),
     /// Promote a standby whose primary is gone; may lose, and says what.
     Failover(activate::FailoverArgs),
+    /// Put the lease of a node that went on without its store into one again.
+    Store(adopt::StoreArgs),
     /// Find the first keys that differ between two endpoints.
     Diff(diff::DiffArgs),
     /// Make a standby's state anew from its own log.
@@ -81,6 +83,7 @@ impl Cli {
             Command::Check(args) => check::check(args).await,
             Command::Switchover(args) => activate::switchover(args).await,
             Command::Failover(args) => activate::failover(args).await,
+            Command::Store(args) => adopt::store(args).await,
             Command::Diff(args) => diff::diff(args).await,
             Command::Rebuild(args) => rebuild::rebuild(args).await,
             Command::Acknowledge(args) => acknowledge::acknowledge(args).await,

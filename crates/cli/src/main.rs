@@ -20,6 +20,7 @@ mod store;
 
 mod acknowledge;
 mod activate;
+mod adopt;
 mod audit;
 mod bench;
 mod cert;

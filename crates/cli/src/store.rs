@@ -34,6 +34,11 @@ impl ClusterStore {
         })
     }
 
+    /// Over any implementation; `place` is what people are told.
+    pub(crate) fn on(objects: Arc<dyn ObjectStore>, place: String) -> ClusterStore {
+        ClusterStore { objects, place }
+    }
+
     pub(crate) fn objects(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.objects)
     }

@@ -10,6 +10,7 @@ mod overrides;
 mod request;
 mod target;
 mod way;
+mod without_store;
 
 pub(crate) use by_page::PageWay;
 
@@ -62,6 +63,12 @@ pub(crate) struct FailoverArgs {
     /// and is kept in the receipt.
     #[arg(long, value_name = "TEXT")]
     fenced_by: Option<String>,
+    /// The object store is lost for good: this node goes on with its lease on
+    /// its own disk, until `understudy store adopt`. Refused while the store
+    /// answers; needs --fenced-by and --accept-loss unknown, and --config of
+    /// the node itself, on its machine.
+    #[arg(long)]
+    without_store: bool,
     /// The cluster's name, instead of typing it when asked. Skips no check.
     #[arg(long, value_name = "CLUSTER", visible_alias = "yes-cluster")]
     yes: Option<String>,
@@ -126,12 +133,15 @@ pub(crate) async fn failover(args: FailoverArgs) -> anyhow::Result<Exit> {
         expect_epoch: Epoch::new(args.common.expect_epoch),
         expect_holder: args.common.expect_primary.clone(),
         accept_loss: args.accept_loss.unwrap_or_default(),
-        fenced_by: args.fenced_by,
+        fenced_by: args.fenced_by.clone(),
         accept: args.common.accept.clone(),
         replace: args.common.replace.clone(),
         reason: args.common.reason.clone(),
         by: operator(),
     };
+    if args.without_store {
+        return without_store::failover(&args, wish).await;
+    }
     activate(&args.common, wish, Some(args.yes)).await
 }
 

@@ -118,6 +118,14 @@ fn cluster(out: &mut String, status: &Status) {
         }
     }
     out.push('\n');
+    if let Some(mark) = &lease.without_store {
+        let _ = writeln!(
+            out,
+            "WARNING  THE OBJECT STORE IS GIVEN UP, by {} ({}; evidence: {}): all that is acknowledged\n\
+             \x20        is on this machine alone, and no standby can follow, until `understudy store adopt`",
+            mark.by, mark.reason, mark.fenced_by
+        );
+    }
     if let Some(epoch) = lease.unacknowledged_epoch {
         let _ = writeln!(
             out,

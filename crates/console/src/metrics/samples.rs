@@ -80,6 +80,8 @@ fn of_lease(out: &mut Samples, lease: &LeaseStatus) {
     out.put(&EPOCH, &[], lease.epoch.get() as f64);
     out.put_known(&LEASE_REMAINING, &[], lease.remaining_seconds);
     out.put_known(&LEASE_STORE_AGE, &[], lease.store_answered_seconds_ago);
+    let without_store = lease.without_store.is_some();
+    out.put(&WITHOUT_STORE, &[], flag(without_store));
     if let Some(home) = lease.ack_home {
         for one in AckHome::ALL {
             out.put(&ACK_HOME, &[one.name()], flag(one == home));

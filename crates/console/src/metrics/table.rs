@@ -57,6 +57,7 @@ metrics! {
     LAG_SECONDS "understudy_lag_seconds" Gauge ["stage"] "On a standby: age of the oldest record not applied, over all shards; a lower bound while understudy_lag_known is 0."
     LAG_KNOWN "understudy_lag_known" Gauge [] "On a standby: 1 while the lag of every shard is known."
     ACK_HOME "understudy_ack_home" Gauge ["home"] "Where acknowledged writes are beside the holder's disk, as the lease says: 1 for one of local, standbys, store, nowhere, 0 for the others."
+    WITHOUT_STORE "understudy_without_store" Gauge [] "1 while this node's lease is on its own disk, because the object store was given up; else 0."
     SLOTS "understudy_slots" Gauge ["shard"] "On a primary while acknowledgements rest in the object store: slots that hold them."
     IN_SYNC "understudy_in_sync" Gauge [] "On a standby: 1 while the lease names it in the in-sync set."
     LOSS_BOUND_RECORDS "understudy_loss_bound_records" Gauge [] "On a standby: acknowledged records known to be missing here; +Inf when unknown."

@@ -18,6 +18,17 @@ pub(crate) struct Configured {
     /// Whether a stand-in is used in its place.
     pub(crate) given_up: bool,
     pub(crate) checked: Option<BootTime>,
+    /// When a stand-in was first seen in the data root.
+    pub(crate) noticed: Option<BootTime>,
+}
+
+/// What is done about a stand-in that was found.
+enum Use {
+    /// The store has answered since.
+    Refuse,
+    /// It may still answer.
+    Wait,
+    Take,
 }
 
 impl Driver {
@@ -31,29 +42,39 @@ impl Driver {
         }
         self.configured.checked = Some(now);
         let data = self.settings.data.clone();
-        let answers = self.store_answers(now);
-        let found = tokio::task::spawn_blocking(move || {
-            if !stand_in::is_there(&data) {
-                return Ok(None);
+        if !stand_in::is_there(&data) {
+            self.configured.noticed = None;
+            return;
+        }
+        let noticed = *self.configured.noticed.get_or_insert(now);
+        let done = match self.use_of_stand_in(now, noticed) {
+            Use::Wait => return,
+            Use::Refuse => {
+                tracing::error!(
+                    "E320: the object store answers, and is not given up: use `understudy failover` without --without-store"
+                );
+                stand_in::refuse(&data)
             }
-            if answers {
-                return stand_in::refuse(&data).map(|()| None);
-            }
-            stand_in::open(&data).map(Some)
-        });
-        match found.await {
-            Ok(Ok(Some(store))) => self.give_store_up(store).await,
-            Ok(Ok(None)) | Err(_) => {}
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the stand-in for the object store cannot be used")
-            }
+            Use::Take => match stand_in::open(&data) {
+                Ok(store) => {
+                    self.give_store_up(store).await;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
+        };
+        if let Err(error) = done {
+            tracing::error!(%error, "the stand-in for the object store cannot be used: see to the data root's disk");
         }
     }
 
-    fn store_answers(&self, now: BootTime) -> bool {
+    fn use_of_stand_in(&self, now: BootTime, noticed: BootTime) -> Use {
         let patience = self.setup.timing.store_patience();
-        let answered = self.control.view(now).store_answered;
-        answered.is_some_and(|answered| now.since(answered) <= patience)
+        match self.control.store_answered() {
+            Some(answered) if answered > noticed => Use::Refuse,
+            Some(answered) if now.since(answered) <= patience => Use::Wait,
+            Some(_) | None => Use::Take,
+        }
     }
 
     async fn give_store_up(&mut self, store: LocalStore) {
@@ -62,8 +83,14 @@ impl Driver {
         tracing::error!(
             "the object store is given up: this node's lease is kept on its own disk until `understudy store adopt`"
         );
-        self.audit
-            .note("store_given_up", "operator".to_owned(), json!({}));
+        if let Some(mark) = stand_in::mark(&store).await {
+            let facts = json!({
+                "reason": mark.reason,
+                "fenced_by": mark.fenced_by,
+                "former_epoch": mark.former_epoch,
+            });
+            self.audit.note("store_given_up", mark.by, facts);
+        }
         self.watch_former(store);
         self.step(Event::Knock).await;
     }

@@ -364,6 +364,7 @@ async fn start_on<S: StateMachine>(
             objects: store.store,
             given_up: store.stand_in.is_some(),
             checked: None,
+            noticed: None,
         },
         disk: root.disk().clone(),
         audit: audit.clone(),

@@ -19,8 +19,8 @@ use bytes::Bytes;
 use std::io;
 use std::path::{Path, PathBuf};
 use understudy_log::{Disk, OsDisk, read_optional};
-use understudy_protocol::{ActivationRequest, Lease};
-use understudy_store::{Condition, LocalStore, ObjectStore, StoreError};
+use understudy_protocol::{ActivationRequest, Lease, WithoutStore};
+use understudy_store::{Condition, Fetched, LocalStore, ObjectStore, StoreError};
 
 pub(crate) const DIRECTORY: &str = "stand-in";
 const PREPARED: &str = "stand-in.new";
@@ -83,6 +83,14 @@ pub async fn make(
     rename(data, PREPARED, DIRECTORY).map_err(disk(&data.join(DIRECTORY)))
 }
 
+/// Who gave the store up, and why.
+pub(crate) async fn mark(own: &LocalStore) -> Option<WithoutStore> {
+    match own.get(crate::driver::LEASE_KEY, None).await.ok()? {
+        Fetched::Found(object) => Lease::decode(&object.body).ok()?.without_store,
+        Fetched::Absent | Fetched::NotModified => None,
+    }
+}
+
 /// Puts the stand-in out of force: the object store answers. Durable on
 /// return; blocks.
 pub(crate) fn refuse(data: &Path) -> io::Result<()> {
@@ -95,7 +103,7 @@ pub(crate) fn refuse(data: &Path) -> io::Result<()> {
 }
 
 fn rename(data: &Path, from: &str, to: &str) -> io::Result<()> {
-    std::fs::rename(data.join(from), data.join(to))?;
     let disk = OsDisk::new(data);
-    disk.sync_dir("").map_err(io::Error::other)
+    let renamed = disk.rename(from, to).and_then(|()| disk.sync_dir(""));
+    renamed.map_err(io::Error::other)
 }

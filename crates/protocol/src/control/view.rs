@@ -78,6 +78,11 @@ impl Control {
         self.seen.as_ref().map(|seen| &seen.lease)
     }
 
+    /// When the store last answered about the lease.
+    pub fn store_answered(&self) -> Option<BootTime> {
+        self.store_answered
+    }
+
     pub fn view(&self, now: BootTime) -> ControlView {
         let (deadline, peers) = match &self.role {
             Role::Primary(primary) => {

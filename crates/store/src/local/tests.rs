@@ -33,7 +33,7 @@ async fn a_file_that_was_not_finished_is_no_object() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = LocalStore::open(directory.path()).expect("opened");
     let torn = super::path_of(directory.path(), "k").with_extension("new");
-    std::fs::write(torn, b"torn").expect("written");
+    tokio::fs::write(torn, b"torn").await.expect("written");
     assert_eq!(store.get("k", None).await, Ok(Fetched::Absent));
     assert_eq!(store.list("", None).await, Ok(Vec::new()));
 }
@@ -42,7 +42,8 @@ async fn a_file_that_was_not_finished_is_no_object() {
 async fn a_damaged_file_is_said_and_not_taken_for_absent() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = LocalStore::open(directory.path()).expect("opened");
-    std::fs::write(super::path_of(directory.path(), "k"), b"\x09\0").expect("written");
+    let file = super::path_of(directory.path(), "k");
+    tokio::fs::write(file, b"\x09\0").await.expect("written");
     let error = store.get("k", None).await.expect_err("damaged");
     assert!(error.to_string().contains("is no object file"), "{error}");
     let put = store.put("k", Bytes::new(), Condition::Absent).await;
