@@ -26,6 +26,8 @@ mod without_store;
 
 pub mod shard;
 
+pub mod lag;
+
 pub mod fallback;
 
 pub mod control;

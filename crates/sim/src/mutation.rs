@@ -118,6 +118,8 @@ mutations! {
     DigestsNotCompared = "digests-not-compared",
     /// What the comparison found is not told to the role's owner.
     DivergenceNotTold = "divergence-not-told",
+    /// A heartbeat counts as made when it arrives, however long it was held up.
+    LagFromArrival = "lag-from-arrival",
 }
 
 impl fmt::Display for Mutation {

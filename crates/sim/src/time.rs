@@ -16,6 +16,11 @@ impl SimTime {
         self.0
     }
 
+    /// So long ago; the beginning of the run at the earliest.
+    pub(crate) fn before(self, duration: Duration) -> SimTime {
+        SimTime(self.0.saturating_sub(duration.as_nanos() as u64))
+    }
+
     pub fn since(self, earlier: SimTime) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }

@@ -14,6 +14,7 @@ mod handover;
 mod handshake;
 mod hooks;
 mod in_sync;
+mod lag;
 mod refetch;
 mod requests;
 mod rig;

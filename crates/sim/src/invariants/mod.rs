@@ -7,6 +7,7 @@ mod corruption_is_refused;
 mod epochs_grow;
 mod fsync_failure_stops;
 mod hooks_are_obeyed;
+mod lag_is_honest;
 mod loss_is_known;
 mod no_half_promotion;
 mod nothing_falls;
@@ -17,6 +18,7 @@ mod standby_never_slows_primary;
 mod state_is_a_function;
 
 pub(crate) use corruption_is_refused::Rot;
+pub(crate) use lag_is_honest::Reading;
 pub(crate) use loss_is_known::Statement;
 pub(crate) use nothing_falls::{at_rest, unique_at_rest};
 
@@ -28,7 +30,7 @@ use std::time::Duration;
 use understudy_log::{Batch, Damage};
 use understudy_protocol::control::HookPhase;
 use understudy_protocol::{ActivationRequest, Lease, RequestId, StandbyId};
-use understudy_types::{Epoch, Lsn, Position, StateAt};
+use understudy_types::{Epoch, Lsn, Position, StateAt, lsn_value};
 
 /// `Err` says what was found.
 pub(crate) type Verdict = Result<(), String>;
@@ -49,6 +51,7 @@ pub enum Invariant {
     ReadsAreFresh,
     AutomaticHoldsBack,
     HooksAreObeyed,
+    LagIsHonest,
     /// Not of the design's list: when faults stop, the pair heals.
     Heals,
 }
@@ -74,6 +77,7 @@ pub(crate) struct Invariants {
     fsync: fsync_failure_stops::FsyncFailureStops,
     automatic: automatic_holds_back::AutomaticHoldsBack,
     hooks: hooks_are_obeyed::HooksAreObeyed,
+    lag: lag_is_honest::LagIsHonest,
 }
 
 /// A conditional write of the lease was applied.
@@ -163,6 +167,18 @@ pub(crate) fn recovered(env: &mut Env, life: Life, shard: usize, batch: &Batch) 
 /// A batch is flushed on its primary.
 pub(crate) fn flushed(env: &mut Env, shard: usize, position: Position) {
     env.invariants.prefix.flushed(shard, position);
+}
+
+/// A primary of an epoch has flushed so many records.
+pub(crate) fn flushed_in(env: &mut Env, epoch: Epoch, shard: usize, flushed: Option<Lsn>) {
+    let records = lsn_value(flushed);
+    env.invariants.lag.flushed(epoch, shard, env.now, records);
+}
+
+/// Somebody looks at a standby's lag.
+pub(crate) fn lag_read(env: &mut Env, life: Life, shard: usize, reading: Reading) {
+    let verdict = env.invariants.lag.read(life, shard, env.now, reading);
+    env.demand(Invariant::LagIsHonest, verdict);
 }
 
 /// A primary's flush is done, and counted.

@@ -8,10 +8,12 @@ use crate::invariants;
 use crate::mutation::Mutation;
 use crate::network::{self, ConnectionId, Hello, Message, Side};
 use crate::scenario::Scenario;
+use crate::time::SimTime;
 use bytes::Bytes;
 use std::time::Duration;
 use understudy_log::Batch;
 use understudy_protocol::Member;
+use understudy_protocol::lag::LagTracker;
 use understudy_protocol::shard::Intake;
 use understudy_types::{BootTime, Epoch, Lsn};
 
@@ -31,6 +33,9 @@ pub(super) struct Stream {
     pub(super) complete_as_of: Option<BootTime>,
     /// Heartbeats whose flushed watermark is not reached yet.
     pub(super) ahead: Vec<(Option<Lsn>, BootTime)>,
+    pub(super) lag: LagTracker,
+    /// Heartbeats that the lag rests on.
+    pub(super) beats: u64,
 }
 
 #[derive(Debug)]
@@ -41,6 +46,7 @@ pub(super) struct Following {
     pub(super) draining: bool,
     pub(super) streams: Vec<Stream>,
     pub(super) told_ended: bool,
+    pub(super) since: SimTime,
     /// The last round of the primary's that this node gave its word in.
     pub(super) vouched: u64,
 }
@@ -62,6 +68,7 @@ impl Process {
             draining: false,
             streams,
             told_ended: false,
+            since: env.now,
             vouched: 0,
         });
         self.look_after_streams(env)
@@ -132,6 +139,7 @@ impl Process {
     pub(super) fn look_after_streams(&mut self, env: &mut Env) -> Result<(), Halt> {
         let now = self.now(env);
         for shard in 0..self.shards.len() {
+            self.look_at_lag(env, shard);
             let Plane::Following(following) = &self.plane else {
                 return Ok(());
             };

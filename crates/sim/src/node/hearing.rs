@@ -2,13 +2,14 @@
 
 use super::Halt;
 use super::Process;
-use super::process::Plane;
+use super::process::{BEAT, Plane};
 use crate::env::Env;
-use crate::invariants;
+use crate::invariants::{self, Reading};
 use crate::mutation::Mutation;
 use crate::network::{self, Heartbeat, Message, Progress, Side};
 use understudy_protocol::Event;
-use understudy_types::{Epoch, Lsn, StateAt};
+use understudy_protocol::lag::{Beat, Here, Mark};
+use understudy_types::{Epoch, Lsn, Position, StateAt};
 
 impl Process {
     pub(super) fn report(&mut self, env: &mut Env, shard: usize) {
@@ -53,6 +54,16 @@ impl Process {
         };
         let following_epoch = following.epoch;
         let stream = &mut following.streams[shard];
+        stream.beats += 1;
+        let made_after = match env.is_broken(Mutation::LagFromArrival) {
+            true => Some(now),
+            false => heartbeat.echo,
+        };
+        stream.lag.heard(Beat {
+            flushed: heartbeat.flushed,
+            bytes: 0,
+            made_after,
+        });
         stream.primary_flushed = stream.primary_flushed.max(heartbeat.flushed);
         if let Some(echo) = heartbeat.echo {
             stream
@@ -65,6 +76,7 @@ impl Process {
         self.note_complete(env, shard);
         self.report(env, shard);
         self.apply_soon(env, shard);
+        self.look_at_lag(env, shard);
         if heartbeat.asks > 0 {
             let epoch = following_epoch;
             let round = heartbeat.asks;
@@ -78,6 +90,38 @@ impl Process {
             self.tell(env, Event::Knock);
         }
         Ok(())
+    }
+
+    /// As a scrape would, at any moment.
+    pub(super) fn look_at_lag(&mut self, env: &mut Env, shard: usize) {
+        let (life, now) = (self.id(), self.now(env));
+        let Plane::Following(following) = &mut self.plane else {
+            return;
+        };
+        let local = &self.shards[shard];
+        let mark = |position: Option<Position>| Mark {
+            lsn: position.map(|position| position.lsn),
+            bytes: 0,
+        };
+        let here = Here {
+            received: mark(local.log.written()),
+            flushed: mark(local.log.flushed()),
+            applied: mark(local.applied),
+        };
+        let (epoch, since) = (following.epoch, following.since);
+        let stream = &mut following.streams[shard];
+        let Some(lag) = stream.lag.lag(&here, now, BEAT) else {
+            return;
+        };
+        let reading = Reading {
+            epoch,
+            since,
+            heard: stream.beats,
+            here,
+            lag,
+            heartbeat_every: BEAT,
+        };
+        invariants::lag_read(env, life, shard, reading);
     }
 
     /// Holds the primary's word about its state against this node's own.

@@ -192,6 +192,8 @@ impl Process {
                 return Ok(());
             };
             serving.shards[shard].tracker.flushed(position.lsn);
+            let epoch = serving.epoch;
+            invariants::flushed_in(env, epoch, shard, Some(position.lsn));
         }
         self.committed_moved(env, shard);
         self.fill_more(env, shard)?;
