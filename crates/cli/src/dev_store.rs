@@ -1,7 +1,7 @@
 //! The development store as a process of its own.
 
 use crate::exit::Exit;
-use crate::run::log_to_stderr;
+use crate::logging::{LogFormat, begin};
 use crate::signals::Signals;
 use clap::Args;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ pub(crate) struct DevStoreArgs {
 }
 
 pub(crate) async fn dev_store(args: DevStoreArgs) -> anyhow::Result<Exit> {
-    log_to_stderr();
+    begin(LogFormat::Text);
     let mut signals = Signals::listen()?;
     let config = DevStoreConfig::new(args.listen, args.dir, args.access_key, args.secret_key);
     let store = DevStore::bind(config).await?;

@@ -13,6 +13,7 @@ mod commands;
 mod exit;
 mod files;
 mod format;
+mod logging;
 mod operator;
 mod refusal;
 mod settings;
@@ -72,6 +73,9 @@ fn report(error: &anyhow::Error) -> Exit {
     match error.downcast_ref::<Refusal>() {
         Some(refusal) => {
             eprintln!("{refusal}");
+            if let Some(page) = refusal.runbook() {
+                eprintln!("  more: {page}");
+            }
             refusal.exit()
         }
         None => {

@@ -22,6 +22,12 @@ impl Refusal {
         }
     }
 
+    /// Where the runbook says more about it.
+    pub(crate) fn runbook(&self) -> Option<String> {
+        let has_section = self.id.starts_with('E');
+        has_section.then(|| format!("docs/runbooks/refusals.md, section {}", self.id))
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         match self.id {
             "usage" => Exit::Usage,

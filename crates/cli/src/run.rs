@@ -1,6 +1,7 @@
 //! `understudy run`: one node, with its etcd services and its console.
 
 use crate::exit::Exit;
+use crate::logging::LoggingArgs;
 use crate::neighbours::Neighbours;
 use crate::settings::{OverrideArgs, addresses_beside};
 use crate::signals::Signals;
@@ -34,22 +35,13 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     #[command(flatten)]
+    logging: LoggingArgs,
+    #[command(flatten)]
     over: OverrideArgs,
 }
 
-/// Log lines go to standard error; `RUST_LOG` chooses which.
-pub(crate) fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
-}
-
 pub(crate) async fn run(args: RunArgs) -> anyhow::Result<Exit> {
-    log_to_stderr();
+    args.logging.begin();
     let configuration = args.over.load(&args.config)?;
     let tokens = tokens(&configuration.settings.page)?;
     let mut signals = Signals::listen()?;

@@ -66,7 +66,6 @@ pub async fn serve<S: Subject>(
 }
 
 async fn exposition<S: Subject>(State(console): State<Console<S>>) -> impl IntoResponse {
-    let subject = console.subject();
-    let text = metrics::render(&subject.status(), subject.is_primary_now());
+    let text = metrics::render(&console.subject().scrape().await);
     ([(CONTENT_TYPE, PROMETHEUS_TEXT)], text)
 }

@@ -1,10 +1,14 @@
-use understudy_node::Observer;
+use std::future::Future;
 use understudy_node::status::{Receipt, Status};
+use understudy_node::{Observer, Scrape};
 
 /// What the console looks at.
 pub trait Subject: Clone + Send + Sync + 'static {
     /// Everything that is known now; ages are computed by the call.
     fn status(&self) -> Status;
+
+    /// All that the metrics show.
+    fn scrape(&self) -> impl Future<Output = Scrape> + Send;
 
     /// Whether the lease is provably valid at this moment.
     fn is_primary_now(&self) -> bool;
@@ -20,6 +24,10 @@ pub trait Subject: Clone + Send + Sync + 'static {
 impl Subject for Observer {
     fn status(&self) -> Status {
         Observer::status(self)
+    }
+
+    fn scrape(&self) -> impl Future<Output = Scrape> + Send {
+        Observer::scrape(self)
     }
 
     fn is_primary_now(&self) -> bool {

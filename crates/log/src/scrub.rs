@@ -33,6 +33,13 @@ pub struct Sealed {
     cuts: u64,
 }
 
+impl Sealed {
+    /// The last batch's position in it.
+    pub fn end(&self) -> Position {
+        self.end
+    }
+}
+
 /// What a look at a segment gave, when it found no damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scrubbed {

@@ -36,10 +36,15 @@ mod services;
 mod driver;
 
 pub mod receipts;
+
+mod once;
+
+pub mod meters;
+
 pub mod status;
 
 pub mod stand_in;
 
 pub use clock::BootClock;
-pub use node::{ClaimedRoot, FatalError, Node, Observer, StartError};
+pub use node::{ClaimedRoot, FatalError, Node, Observer, Scrape, StartError};
 pub use pulse::Pulses;

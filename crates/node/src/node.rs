@@ -6,7 +6,7 @@ mod refetch;
 mod start;
 mod verdict;
 
-pub use observer::Observer;
+pub use observer::{Observer, Scrape};
 pub use start::ClaimedRoot;
 
 use crate::authority::Authority;

@@ -90,8 +90,15 @@ pub struct ShardStatus {
     pub flushed: Option<Position>,
     pub committed: Option<u64>,
     pub applied: Option<u64>,
-    /// Canonical bytes from the log's beginning up to `flushed`.
+    /// On a standby: the last record that came, proved by the chain.
+    #[serde(default)]
+    pub received: Option<u64>,
+    /// Canonical bytes from the log's beginning up to each watermark.
+    #[serde(default)]
+    pub received_bytes: Option<u64>,
     pub flushed_bytes: u64,
+    #[serde(default)]
+    pub applied_bytes: u64,
     pub state_memory_bytes: u64,
     pub state_digest: String,
     /// How often the state was put right since this process started, because
@@ -103,6 +110,9 @@ pub struct ShardStatus {
     /// A standby's knowledge of its primary.
     pub primary: Option<PrimaryShard>,
     pub lag: Option<Lag>,
+    /// A standby's, in a word: see docs/lag.md.
+    #[serde(default)]
+    pub condition: Option<String>,
     pub quarantined_records: u64,
     /// The object store's slots that hold what was acknowledged; present on a
     /// primary while acknowledgements rest there.
@@ -133,6 +143,9 @@ pub struct ScrubStatus {
     /// Full passes since this process started.
     pub passes: u64,
     pub last_pass_seconds_ago: Option<f64>,
+    /// Up to here every record was verified, at the start or since.
+    #[serde(default)]
+    pub verified: Option<u64>,
     /// What is damaged: file, offset, expected, found. Stays until a restart.
     pub damage: Option<String>,
 }
@@ -180,8 +193,17 @@ pub struct Lag {
     pub records_received: u64,
     pub records_flushed: u64,
     pub records_applied: u64,
+    #[serde(default)]
+    pub bytes_received: u64,
     pub bytes_flushed: u64,
-    /// The age of the oldest record not applied, grown by silence.
+    #[serde(default)]
+    pub bytes_applied: u64,
+    /// How old the oldest record may be that is not received, not flushed,
+    /// not applied; grown by silence.
+    #[serde(default)]
+    pub seconds_received: f64,
+    #[serde(default)]
+    pub seconds_flushed: f64,
     pub seconds: f64,
 }
 
@@ -196,6 +218,13 @@ pub struct StreamStatus {
     pub round_trip_seconds: Option<f64>,
     /// Why there is no stream, or why it last ended.
     pub cause: Option<String>,
+    /// Of the worst shard: see docs/lag.md.
+    #[serde(default)]
+    pub condition: Option<String>,
+    /// Until all that is known of is applied; absent while that comes no
+    /// nearer.
+    #[serde(default)]
+    pub catchup_seconds: Option<f64>,
     pub reconnects: u64,
 }
 

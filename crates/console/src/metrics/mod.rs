@@ -5,13 +5,14 @@ mod table;
 
 pub use table::{ALL, Kind, Metric};
 
-use samples::{Sample, samples};
+use samples::{Sample, Value, samples};
 use std::fmt::Write;
-use understudy_node::status::Status;
+use understudy_node::Scrape;
+use understudy_node::meters::Times;
 
 /// The exposition of one node. A metric without a known value has no line.
-pub fn render(status: &Status, is_primary: bool) -> String {
-    let samples = samples(status, is_primary);
+pub fn render(scrape: &Scrape) -> String {
+    let samples = samples(scrape);
     let mut out = String::new();
     for metric in ALL {
         let own: Vec<&Sample> = samples
@@ -24,26 +25,43 @@ pub fn render(status: &Status, is_primary: bool) -> String {
         let _ = writeln!(out, "# HELP {} {}", metric.name, metric.help);
         let _ = writeln!(out, "# TYPE {} {}", metric.name, metric.kind.word());
         for sample in own {
-            let _ = writeln!(
-                out,
-                "{}{} {}",
-                metric.name,
-                labels(sample),
-                number(sample.value)
-            );
+            match &sample.value {
+                Value::Number(value) => line(&mut out, metric.name, &sample.labels, *value),
+                Value::Times(times) => histogram(&mut out, sample, times),
+            }
         }
     }
     out
 }
 
+fn line(out: &mut String, name: &str, pairs: &[(&'static str, String)], value: f64) {
+    let _ = writeln!(out, "{name}{} {}", labels(pairs), number(value));
+}
+
+fn histogram(out: &mut String, sample: &Sample, times: &Times) {
+    let name = sample.metric.name;
+    let bucket = format!("{name}_bucket");
+    let bounds = times
+        .within
+        .iter()
+        .map(|(bound, count)| (number(bound.as_secs_f64()), *count));
+    for (bound, count) in bounds.chain([("+Inf".to_owned(), times.count)]) {
+        let mut pairs = sample.labels.clone();
+        pairs.push(("le", bound));
+        line(out, &bucket, &pairs, count as f64);
+    }
+    let (sum, count) = (format!("{name}_sum"), format!("{name}_count"));
+    line(out, &sum, &sample.labels, times.total.as_secs_f64());
+    line(out, &count, &sample.labels, times.count as f64);
+}
+
 /// Label values are names of nodes, shards and states: nothing to escape,
 /// except in the version.
-fn labels(sample: &Sample) -> String {
-    if sample.labels.is_empty() {
+fn labels(pairs: &[(&'static str, String)]) -> String {
+    if pairs.is_empty() {
         return String::new();
     }
-    let pairs: Vec<String> = sample
-        .labels
+    let pairs: Vec<String> = pairs
         .iter()
         .map(|(name, value)| {
             let value = value

@@ -1,9 +1,12 @@
 use super::table::*;
+use understudy_node::Scrape;
+use understudy_node::meters::{Counts, Readings, Times};
 use understudy_node::status::{
-    LeaseStatus, ScrubStatus, ShardStatus, StandbyStatus, StateStatus, Status, StreamStatus,
+    Lag, LeaseStatus, ScrubStatus, ShardStatus, StandbyStatus, StateStatus, Status, StreamStatus,
 };
 use understudy_protocol::LossBound;
 use understudy_protocol::control::AckHome;
+use understudy_protocol::lag::Condition;
 use understudy_types::{Position, lsn_value};
 
 const ROLES: [&str; 7] = [
@@ -20,13 +23,33 @@ const ROLES: [&str; 7] = [
 pub(super) struct Sample {
     pub(super) metric: &'static Metric,
     pub(super) labels: Vec<(&'static str, String)>,
-    pub(super) value: f64,
+    pub(super) value: Value,
+}
+
+pub(super) enum Value {
+    Number(f64),
+    Times(Times),
 }
 
 struct Samples(Vec<Sample>);
 
 impl Samples {
     fn put(&mut self, metric: &'static Metric, values: &[&str], value: f64) {
+        self.add(metric, values, Value::Number(value));
+    }
+
+    fn put_times(&mut self, metric: &'static Metric, values: &[&str], times: &Times) {
+        self.add(metric, values, Value::Times(times.clone()));
+    }
+
+    fn put_counts(&mut self, metric: &'static Metric, before: &[&str], counts: &Counts) {
+        for (name, count) in counts {
+            let values = [before, &[name]].concat();
+            self.put(metric, &values, *count as f64);
+        }
+    }
+
+    fn add(&mut self, metric: &'static Metric, values: &[&str], value: Value) {
         assert_eq!(metric.labels.len(), values.len(), "{}", metric.name);
         let values = values.iter().map(|value| (*value).to_owned());
         let labels = metric.labels.iter().copied().zip(values).collect();
@@ -44,15 +67,16 @@ impl Samples {
     }
 }
 
-pub(super) fn samples(status: &Status, is_primary: bool) -> Vec<Sample> {
+pub(super) fn samples(scrape: &Scrape) -> Vec<Sample> {
     let mut out = Samples(Vec::new());
+    let status = &scrape.status;
     out.put(&BUILD_INFO, &[&status.version], 1.0);
     for role in ROLES {
         out.put(&ROLE, &[role], flag(status.role == role));
     }
     out.put(&PROMISED_EPOCH, &[], status.promised_epoch.get() as f64);
     out.put(&UPTIME, &[], status.uptime_seconds);
-    out.put(&LEASE_VALID, &[], flag(is_primary));
+    out.put(&LEASE_VALID, &[], flag(scrape.is_primary));
     out.put_known(
         &DISK_FREE,
         &[],
@@ -66,7 +90,9 @@ pub(super) fn samples(status: &Status, is_primary: bool) -> Vec<Sample> {
     }
     if let Some(stream) = &status.stream {
         of_stream(&mut out, status, stream);
+        of_followed(&mut out, scrape, stream);
     }
+    of_readings(&mut out, &scrape.readings);
     if let Some(bound) = &status.loss_bound {
         of_loss(&mut out, bound);
     }
@@ -92,6 +118,12 @@ fn of_lease(out: &mut Samples, lease: &LeaseStatus) {
 fn of_shard(out: &mut Samples, name: &str, shard: &ShardStatus) {
     let flushed = records(shard.flushed);
     out.put(&POSITION_RECORDS, &[name, "flushed"], flushed);
+    let received = shard.received.map(|lsn| lsn as f64);
+    out.put_known(&POSITION_RECORDS, &[name, "received"], received);
+    let received = shard.received_bytes.map(|bytes| bytes as f64);
+    out.put_known(&POSITION_BYTES, &[name, "received"], received);
+    let applied = shard.applied_bytes as f64;
+    out.put(&POSITION_BYTES, &[name, "applied"], applied);
     let committed = shard.committed.map(|lsn| lsn as f64);
     out.put_known(&POSITION_RECORDS, &[name, "committed"], committed);
     let applied = shard.applied.map(|lsn| lsn as f64);
@@ -106,24 +138,16 @@ fn of_shard(out: &mut Samples, name: &str, shard: &ShardStatus) {
         out.put(&POSITION_RECORDS, &[name, "primary_durable"], durable);
         let bytes = primary.flushed_bytes as f64;
         out.put(&POSITION_BYTES, &[name, "primary_durable"], bytes);
-        if let Some(lag) = &shard.lag {
-            let received = durable - lag.records_received as f64;
-            out.put(
-                &POSITION_RECORDS,
-                &[name, "received"],
-                received.max(flushed),
-            );
-        }
     }
     if let Some(lag) = &shard.lag {
-        out.put(
-            &LAG_RECORDS,
-            &[name, "received"],
-            lag.records_received as f64,
-        );
-        out.put(&LAG_RECORDS, &[name, "flushed"], lag.records_flushed as f64);
-        out.put(&LAG_RECORDS, &[name, "applied"], lag.records_applied as f64);
-        out.put(&LAG_BYTES, &[name, "flushed"], lag.bytes_flushed as f64);
+        for (stage, records, bytes) in [
+            ("received", lag.records_received, lag.bytes_received),
+            ("flushed", lag.records_flushed, lag.bytes_flushed),
+            ("applied", lag.records_applied, lag.bytes_applied),
+        ] {
+            out.put(&LAG_RECORDS, &[name, stage], records as f64);
+            out.put(&LAG_BYTES, &[name, stage], bytes as f64);
+        }
     }
     out.put(&QUARANTINED, &[name], shard.quarantined_records as f64);
     out.put_known(&SLOTS, &[name], shard.slots.map(|slots| slots as f64));
@@ -147,6 +171,8 @@ fn of_scrub(out: &mut Samples, name: &str, scrub: &ScrubStatus) {
     out.put(&SCRUB_PASS, &[name], scrub.pass_bytes as f64);
     out.put(&SCRUB_DONE, &[name], scrub.pass_done_bytes as f64);
     out.put(&SCRUB_PASSES, &[name], scrub.passes as f64);
+    let verified = scrub.verified.map(|lsn| lsn as f64);
+    out.put_known(&VERIFIED, &[name], verified);
     out.put_known(&SCRUB_AGE, &[name], scrub.last_pass_seconds_ago);
     out.put(&LOG_DAMAGED, &[name], flag(scrub.damage.is_some()));
 }
@@ -167,8 +193,6 @@ fn of_state(out: &mut Samples, name: &str, state: &StateStatus) {
 fn of_stream(out: &mut Samples, status: &Status, stream: &StreamStatus) {
     out.put(&STREAM_CONNECTED, &[], flag(stream.state == "streaming"));
     out.put_known(&HEARTBEAT_AGE, &[], stream.heartbeat_age_seconds);
-    out.put_known(&ROUND_TRIP, &[], stream.round_trip_seconds);
-    out.put(&RECONNECTS, &[], stream.reconnects as f64);
     let lags: Vec<_> = status
         .shards
         .values()
@@ -176,14 +200,69 @@ fn of_stream(out: &mut Samples, status: &Status, stream: &StreamStatus) {
         .collect();
     let known = lags.iter().all(|lag| lag.is_some_and(|lag| lag.known));
     out.put(&LAG_KNOWN, &[], flag(known));
-    let seconds = lags
-        .iter()
-        .flatten()
-        .map(|lag| lag.seconds)
-        .reduce(f64::max);
-    out.put_known(&LAG_SECONDS, &["applied"], seconds);
+    let stages: [(&str, fn(&Lag) -> f64); 3] = [
+        ("received", |lag| lag.seconds_received),
+        ("flushed", |lag| lag.seconds_flushed),
+        ("applied", |lag| lag.seconds),
+    ];
+    for (stage, seconds) in stages {
+        let seconds = lags.iter().flatten().map(|lag| seconds(lag));
+        out.put_known(&LAG_SECONDS, &[stage], seconds.reduce(f64::max));
+    }
     if let Some(lease) = &status.lease {
         out.put(&IN_SYNC, &[], flag(lease.in_sync.contains(&status.node)));
+    }
+}
+
+/// What is measured and judged on a standby only.
+fn of_followed(out: &mut Samples, scrape: &Scrape, stream: &StreamStatus) {
+    let readings = &scrape.readings;
+    out.put_counts(&RECONNECTS, &[], &readings.stream_ends);
+    out.put_counts(&CHAIN_ERRORS, &[], &readings.chain_faults);
+    out.put(&RECEIVED_BYTES, &[], readings.received_bytes as f64);
+    out.put_times(&ROUND_TRIP, &[], &readings.round_trips);
+    for condition in Condition::ALL {
+        let word = condition.name();
+        let is = stream.condition.as_deref() == Some(word);
+        out.put(&CONDITION, &[word], flag(is));
+    }
+    out.put_known(&CATCHUP_ETA, &[], scrape.catchup_seconds);
+    out.put_known(&CLOCK_OFFSET, &[], readings.clock_offset_seconds);
+    for (mode, seconds) in [
+        ("switchover", readings.switchover_seconds),
+        ("failover", readings.failover_seconds),
+    ] {
+        out.put_known(&PROMOTION_ETA, &[mode], seconds);
+    }
+    for verdict in &scrape.verdicts {
+        let refused = verdict.outcome == "refused";
+        out.put(&PROMOTABLE, &[&verdict.mode], flag(!refused));
+        for check in &verdict.checks {
+            let level = match check.outcome.as_str() {
+                "ok" => 0.0,
+                "warn" => 1.0,
+                _ => 2.0,
+            };
+            out.put(&PREFLIGHT, &[&verdict.mode, &check.id], level);
+        }
+    }
+}
+
+fn of_readings(out: &mut Samples, readings: &Readings) {
+    out.put_times(&LEASE_RENEW, &[], &readings.lease_writes);
+    out.put(&LEASE_CONFLICTS, &[], readings.lease_conflicts as f64);
+    out.put_counts(&PROMOTIONS, &["switchover"], &readings.switchovers);
+    out.put_counts(&PROMOTIONS, &["failover"], &readings.failovers);
+    let promoted = readings.last_promotion;
+    let promoted = promoted.map(|millis| millis as f64 / 1000.0);
+    out.put_known(&LAST_PROMOTION, &[], promoted);
+    out.put_counts(&RESYNCS, &[], &readings.resyncs);
+    out.put(&IO_ERRORS, &[], readings.io_failures as f64);
+    for (name, shard) in &readings.shards {
+        let name = name.as_str();
+        out.put_times(&FSYNC, &[name], &shard.flushes);
+        out.put_times(&APPLY, &[name], &shard.applies);
+        out.put(&APPLIED, &[name], shard.applied_records as f64);
     }
 }
 

@@ -8,10 +8,13 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
-use understudy_node::status::{Receipt, Status};
+use understudy_node::Scrape;
+use understudy_node::meters::{Readings, ShardReadings, Times};
+use understudy_node::status::{Receipt, Status, Verdict};
 use understudy_types::ByteCount;
 
 #[derive(Clone)]
@@ -22,6 +25,9 @@ struct Fixed {
 }
 
 impl Subject for Fixed {
+    fn scrape(&self) -> impl Future<Output = Scrape> + Send {
+        std::future::ready(scrape(&self.status, self.primary))
+    }
     fn status(&self) -> Status {
         self.status.clone()
     }
@@ -56,7 +62,7 @@ fn common(node: &str, role: &str) -> Value {
             "flushed_bytes": 4096, "state_memory_bytes": 512, "state_digest": "d", "primary": null,
             "lag": null, "quarantined_records": 2,
             "scrub": {
-                "rate_bytes": 1_048_576, "pass_bytes": 300, "pass_done_bytes": 100, "passes": 3,
+                "rate_bytes": 1_048_576, "pass_bytes": 300, "pass_done_bytes": 100, "passes": 3, "verified": 64,
                 "last_pass_seconds_ago": 4.5, "damage": null
             }
         } }
@@ -71,7 +77,8 @@ fn standby() -> Value {
     let mut value = common("bravo", "standby");
     value["stream"] = json!({
         "state": "streaming", "primary": "alpha", "epoch": 3, "connected_seconds": 5.0,
-        "heartbeat_age_seconds": 0.2, "round_trip_seconds": 0.001, "cause": null, "reconnects": 1
+        "heartbeat_age_seconds": 0.2, "round_trip_seconds": 0.001, "cause": null, "reconnects": 1,
+        "condition": "CATCHING UP"
     });
     value["loss_bound"] =
         json!({ "recent": { "records_known": 2, "within": { "secs": 1, "nanos": 500_000_000 } } });
@@ -83,8 +90,11 @@ fn standby() -> Value {
     });
     value["shards"]["main"]["lag"] = json!({
         "known": true, "records_received": 1, "records_flushed": 2, "records_applied": 3,
-        "bytes_flushed": 904, "seconds": 0.25
+        "bytes_received": 90, "bytes_flushed": 904, "bytes_applied": 910,
+        "seconds_received": 0.0, "seconds_flushed": 0.125, "seconds": 0.25
     });
+    value["shards"]["main"]["received"] = json!(99);
+    value["shards"]["main"]["received_bytes"] = json!(4910);
     value
 }
 
@@ -100,20 +110,83 @@ fn primary() -> Value {
     value
 }
 
+fn times() -> Times {
+    let millis = Duration::from_millis;
+    Times {
+        within: vec![(millis(1), 2), (millis(10), 3)],
+        count: 4,
+        total: millis(1_500),
+    }
+}
+
+fn readings(status: &Status) -> Readings {
+    let shards = status.shards.keys().map(|name| {
+        let shard = ShardReadings {
+            flushes: times(),
+            applies: times(),
+            applied_records: 97,
+        };
+        (name.clone(), shard)
+    });
+    Readings {
+        stream_ends: vec![("closed", 2), ("gap", 0)],
+        chain_faults: vec![("gap", 1)],
+        received_bytes: 904,
+        round_trips: times(),
+        lease_writes: times(),
+        lease_conflicts: 1,
+        switchovers: vec![("served", 3)],
+        failovers: vec![("refused", 1)],
+        last_promotion: Some(1_700_000_000_500),
+        resyncs: vec![("diverged", 1)],
+        io_failures: 5,
+        shards: shards.collect(),
+        switchover_seconds: Some(0.5),
+        failover_seconds: Some(11.5),
+        clock_offset_seconds: Some(-0.25),
+    }
+}
+
+fn verdict(mode: &str, outcome: &str) -> Verdict {
+    let verdict = json!({
+        "node": "bravo", "mode": mode, "outcome": outcome, "loss_bound": null, "checks": [
+            { "id": "P01", "outcome": "ok", "fact": "", "way_out": null },
+            { "id": "P04", "outcome": outcome, "fact": "", "way_out": null }
+        ]
+    });
+    serde_json::from_value(verdict).unwrap()
+}
+
+fn scrape(status: &Status, is_primary: bool) -> Scrape {
+    let follows = status.stream.is_some();
+    Scrape {
+        readings: readings(status),
+        status: status.clone(),
+        is_primary,
+        catchup_seconds: follows.then_some(f64::INFINITY),
+        verdicts: match follows {
+            true => vec![
+                verdict("switchover", "ready"),
+                verdict("failover", "refused"),
+            ],
+            false => Vec::new(),
+        },
+    }
+}
+
+fn exposition(status: Value, is_primary: bool) -> String {
+    render_metrics(&scrape(&read(status), is_primary))
+}
+
+/// The names of the families: each is announced by its type.
 fn names_in(text: &str) -> BTreeSet<&str> {
-    text.lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| line.split(['{', ' ']).next().unwrap())
-        .collect()
+    let typed = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    typed.map(|line| line.split(' ').next().unwrap()).collect()
 }
 
 #[test]
 fn every_metric_is_exposed_by_a_primary_or_a_standby() {
-    let (standby, primary) = (read(standby()), read(primary()));
-    let (first, second) = (
-        render_metrics(&standby, false),
-        render_metrics(&primary, true),
-    );
+    let (first, second) = (exposition(standby(), false), exposition(primary(), true));
     let exposed: BTreeSet<&str> = names_in(&first)
         .union(&names_in(&second))
         .copied()
@@ -151,7 +224,7 @@ fn metrics_page_lists_exactly_the_metrics_there_are() {
 
 #[test]
 fn standbys_exposition_is_as_expected() {
-    let text = render_metrics(&read(standby()), false);
+    let text = exposition(standby(), false);
     for line in [
         "understudy_role{role=\"standby\"} 1",
         "understudy_role{role=\"primary\"} 0",
@@ -159,7 +232,28 @@ fn standbys_exposition_is_as_expected() {
         "understudy_position_records{shard=\"main\",stage=\"received\"} 99",
         "understudy_position_records{shard=\"main\",stage=\"flushed\"} 98",
         "understudy_lag_records{shard=\"main\",stage=\"flushed\"} 2",
+        "understudy_lag_seconds{stage=\"flushed\"} 0.125",
         "understudy_lag_seconds{stage=\"applied\"} 0.25",
+        "understudy_lag_bytes{shard=\"main\",stage=\"received\"} 90",
+        "understudy_standby_condition{condition=\"CATCHING UP\"} 1",
+        "understudy_standby_condition{condition=\"UP TO DATE\"} 0",
+        "understudy_catchup_eta_seconds +Inf",
+        "understudy_promotable{for=\"switchover\"} 1",
+        "understudy_promotable{for=\"failover\"} 0",
+        "understudy_preflight_check{for=\"switchover\",check=\"P01\"} 0",
+        "understudy_preflight_check{for=\"failover\",check=\"P04\"} 2",
+        "understudy_promotion_eta_seconds{for=\"failover\"} 11.5",
+        "understudy_clock_offset_seconds -0.25",
+        "understudy_stream_reconnects_total{reason=\"closed\"} 2",
+        "understudy_stream_reconnects_total{reason=\"gap\"} 0",
+        "understudy_wal_fsync_seconds_bucket{shard=\"main\",le=\"0.001\"} 2",
+        "understudy_wal_fsync_seconds_bucket{shard=\"main\",le=\"+Inf\"} 4",
+        "understudy_wal_fsync_seconds_sum{shard=\"main\"} 1.5",
+        "understudy_wal_fsync_seconds_count{shard=\"main\"} 4",
+        "understudy_stream_rtt_seconds_bucket{le=\"0.01\"} 3",
+        "understudy_promotions_total{kind=\"switchover\",result=\"served\"} 3",
+        "understudy_last_promotion_timestamp_seconds 1700000000.5",
+        "understudy_verified_position_records{shard=\"main\"} 64",
         "understudy_lag_known 1",
         "understudy_in_sync 1",
         "understudy_loss_bound_records 2",
@@ -180,12 +274,19 @@ fn standbys_exposition_is_as_expected() {
 
 #[test]
 fn primary_exposes_no_lag_of_its_own() {
-    let text = render_metrics(&read(primary()), true);
+    let text = exposition(primary(), true);
     for name in [
         "understudy_lag_",
         "understudy_stream_",
         "understudy_loss_bound_",
         "understudy_in_sync",
+        "understudy_promotable",
+        "understudy_preflight_check",
+        "understudy_promotion_eta",
+        "understudy_catchup_eta",
+        "understudy_standby_condition",
+        "understudy_received_bytes",
+        "understudy_chain_errors",
     ] {
         assert!(!text.contains(name), "{name} in\n{text}");
     }
@@ -204,7 +305,7 @@ fn standby_that_never_heard_its_primary_exposes_no_zero() {
     value["shards"]["main"]["primary"] = json!(null);
     value["shards"]["main"]["lag"] = json!(null);
     value["loss_bound"] = json!("unknown");
-    let text = render_metrics(&read(value), false);
+    let text = exposition(value, false);
     assert!(text.contains("understudy_lag_known 0"));
     assert!(!text.contains("understudy_lag_seconds"));
     assert!(!text.contains("understudy_stream_heartbeat_age_seconds"));

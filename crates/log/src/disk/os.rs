@@ -7,6 +7,8 @@ use std::{
     io::{self, ErrorKind},
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
+    sync::atomic::{AtomicU64, Ordering},
     thread,
 };
 
@@ -16,6 +18,7 @@ static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
 #[derive(Debug, Clone)]
 pub struct OsDisk {
     root: PathBuf,
+    failures: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -27,7 +30,32 @@ pub struct OsFile {
 impl OsDisk {
     /// The root need not exist yet: `create_dir("")` makes it.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        OsDisk { root: root.into() }
+        OsDisk {
+            root: root.into(),
+            failures: Arc::default(),
+        }
+    }
+
+    /// Operations that failed since this was made, on all clones: not those
+    /// that only found a name free or taken.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, error: &io::Error) {
+        let expected = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists);
+        self.failures
+            .fetch_add(u64::from(!expected), Ordering::Relaxed);
+    }
+
+    fn of_change(&self, act: &'static str, path: &str, error: io::Error) -> DiskError {
+        self.note(&error);
+        DiskError::of_change(act, path, error)
+    }
+
+    fn determinate(&self, act: &'static str, path: &str, error: io::Error) -> DiskError {
+        self.note(&error);
+        DiskError::determinate(act, path, error)
     }
 
     pub fn root(&self) -> &Path {
@@ -58,11 +86,11 @@ impl Disk for OsDisk {
 
     fn create_dir(&self, path: &str) -> Result<(), DiskError> {
         fs::create_dir_all(self.at(path))
-            .map_err(|e| DiskError::of_change("create the directory", path, e))
+            .map_err(|e| self.of_change("create the directory", path, e))
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>, DiskError> {
-        let fail = |e| DiskError::determinate("list", path, e);
+        let fail = |e| self.determinate("list", path, e);
         let mut names = Vec::new();
         for entry in fs::read_dir(self.at(path)).map_err(fail)? {
             // A name that is not UTF-8 is not one of ours.
@@ -75,7 +103,7 @@ impl Disk for OsDisk {
     }
 
     fn read(&self, path: &str) -> Result<Bytes, DiskError> {
-        let bytes = fs::read(self.at(path)).map_err(|e| DiskError::determinate("read", path, e))?;
+        let bytes = fs::read(self.at(path)).map_err(|e| self.determinate("read", path, e))?;
         Ok(bytes.into())
     }
 
@@ -84,7 +112,7 @@ impl Disk for OsDisk {
             .read(true)
             .write(true)
             .open(self.at(path))
-            .map_err(|e| DiskError::determinate("open", path, e))?;
+            .map_err(|e| self.determinate("open", path, e))?;
         Ok(OsFile {
             file,
             path: path.to_owned(),
@@ -92,7 +120,7 @@ impl Disk for OsDisk {
     }
 
     fn create_new(&self, path: &str, length: u64) -> Result<OsFile, DiskError> {
-        let fail = |e| DiskError::of_change("create", path, e);
+        let fail = |e| self.of_change("create", path, e);
         let file = fs::OpenOptions::new()
             .read(true)
             .write(true)
@@ -121,7 +149,7 @@ impl Disk for OsDisk {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(DiskError::determinate("read", &file.path, e)),
+                Err(e) => return Err(self.determinate("read", &file.path, e)),
             }
         }
         Ok(filled)
@@ -130,26 +158,26 @@ impl Disk for OsDisk {
     fn write_at(&self, file: &OsFile, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
         file.file
             .write_all_at(bytes, offset)
-            .map_err(|e| DiskError::of_change("write", &file.path, e))
+            .map_err(|e| self.of_change("write", &file.path, e))
     }
 
     fn sync_data(&self, file: &OsFile) -> Result<(), DiskError> {
         file.file
             .sync_data()
-            .map_err(|e| DiskError::of_change("flush", &file.path, e))
+            .map_err(|e| self.of_change("flush", &file.path, e))
     }
 
     fn len(&self, file: &OsFile) -> Result<u64, DiskError> {
         let metadata = file.file.metadata();
         Ok(metadata
-            .map_err(|e| DiskError::determinate("measure", &file.path, e))?
+            .map_err(|e| self.determinate("measure", &file.path, e))?
             .len())
     }
 
     fn truncate(&self, file: &OsFile, length: u64) -> Result<(), DiskError> {
         file.file
             .set_len(length)
-            .map_err(|e| DiskError::of_change("truncate", &file.path, e))
+            .map_err(|e| self.of_change("truncate", &file.path, e))
     }
 
     #[allow(
@@ -157,29 +185,29 @@ impl Disk for OsDisk {
         reason = "this is the home of durable files"
     )]
     fn rename(&self, from: &str, to: &str) -> Result<(), DiskError> {
-        fs::rename(self.at(from), self.at(to)).map_err(|e| DiskError::of_change("rename", from, e))
+        fs::rename(self.at(from), self.at(to)).map_err(|e| self.of_change("rename", from, e))
     }
 
     fn remove(&self, path: &str) -> Result<(), DiskError> {
-        fs::remove_file(self.at(path)).map_err(|e| DiskError::of_change("remove", path, e))
+        fs::remove_file(self.at(path)).map_err(|e| self.of_change("remove", path, e))
     }
 
     fn sync_dir(&self, path: &str) -> Result<(), DiskError> {
         fs::File::open(self.at(path))
             .and_then(|directory| directory.sync_all())
-            .map_err(|e| DiskError::of_change("flush the directory", path, e))
+            .map_err(|e| self.of_change("flush the directory", path, e))
     }
 
     fn free_bytes(&self) -> Result<u64, DiskError> {
         let stat = rustix::fs::statvfs(&self.root)
-            .map_err(|e| DiskError::determinate("ask the free space of", "", e.into()))?;
+            .map_err(|e| self.determinate("ask the free space of", "", e.into()))?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
     fn forget_cached(&self, path: &str) -> Result<(), DiskError> {
         let file = self.open(path)?.file;
         let advised = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
-        advised.map_err(|e| DiskError::determinate("advise about", path, e.into()))
+        advised.map_err(|e| self.determinate("advise about", path, e.into()))
     }
 
     fn run_aside(&self, work: Box<dyn FnOnce() + Send>) {

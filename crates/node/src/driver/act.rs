@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio_util::sync::CancellationToken;
 use understudy_log::RootError;
+use understudy_protocol::control::{ObjectFetched, WriteAnswer};
 use understudy_protocol::{Action, Event, Heads, Member, Notice};
 use understudy_types::{Epoch, Position};
 
@@ -16,8 +17,13 @@ impl Driver {
         match action {
             Action::FetchLease { known } => {
                 let (store, driver) = (self.store.clone(), self.handle.clone());
+                let (meters, clock) = (self.meters.clone(), self.clock.clone());
                 tokio::spawn(async move {
+                    let began = clock.now();
                     let fetched = store.fetch(LEASE_KEY, known).await;
+                    if !matches!(fetched, ObjectFetched::Failed) {
+                        meters.store_times.note(clock.now().since(began));
+                    }
                     driver.tell(Told::Core(Event::LeaseFetched(fetched))).await;
                 });
             }
@@ -32,8 +38,19 @@ impl Driver {
             }
             Action::WriteLease { base, body } => {
                 let (store, driver) = (self.store.clone(), self.handle.clone());
+                let (meters, clock) = (self.meters.clone(), self.clock.clone());
                 tokio::spawn(async move {
+                    let began = clock.now();
                     let answer = store.write(LEASE_KEY, base, body).await;
+                    let took = clock.now().since(began);
+                    match &answer {
+                        WriteAnswer::Applied(_) => {
+                            meters.lease_writes.note(took);
+                            meters.store_times.note(took);
+                        }
+                        WriteAnswer::Refused => meters.lease_conflicts.add(1),
+                        WriteAnswer::NotApplied | WriteAnswer::Unknown => {}
+                    }
                     driver.tell(Told::Core(Event::LeaseWritten(answer))).await;
                 });
             }
@@ -161,6 +178,7 @@ impl Driver {
             vouched: AtomicU64::new(0),
             stop: CancellationToken::new(),
             knowledge: knowledge.collect(),
+            meters: self.meters.clone(),
             reconnects: AtomicU64::new(0),
         };
         self.state.following = Some(Following::begin(context, &self.shards));

@@ -12,6 +12,7 @@ mod stand_in;
 mod store_io;
 
 pub(crate) use activations::Activations;
+pub(crate) use receipts::newest_promotion;
 pub(crate) use stand_in::{Configured, overtaken};
 pub(crate) use store_io::NodeStore;
 
@@ -21,6 +22,7 @@ use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::follow::Following;
 use crate::handle::ShardView;
+use crate::meters::NodeMeters;
 use crate::node::Fatal;
 use crate::profile::KnownPrimary;
 use crate::pulse::Pulse;
@@ -145,6 +147,7 @@ pub(crate) struct Driver {
     pub(crate) configured: Configured,
     pub(crate) disk: Arc<OsDisk>,
     pub(crate) audit: Audit,
+    pub(crate) meters: Arc<NodeMeters>,
     pub(crate) known: KnownPrimary,
     pub(crate) promise: Arc<Mutex<PromiseFile<OsDisk>>>,
     pub(crate) clock: Arc<dyn Clock>,

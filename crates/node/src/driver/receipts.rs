@@ -1,7 +1,8 @@
 //! What remains of an activation: a file for each epoch that one led to.
 
 use super::Driver;
-use crate::receipts::DIRECTORY;
+use crate::meters::PromotionEnd;
+use crate::receipts::{self, DIRECTORY};
 use crate::status::{HookRecord, Receipt};
 use serde_json::json;
 use understudy_log::{Disk, DiskError, replace_durably};
@@ -25,6 +26,7 @@ impl Driver {
         }
         let (steps, rto_micros) = activations.note(id, step, now);
         self.audit_refusal(id, step);
+        self.count_refusal(id, step);
         if let Step::Serving(serving) = step
             && let Some((taken_id, epoch, lossy, forks, loss_bound)) = self.state.taken.take()
             && taken_id == id
@@ -32,6 +34,7 @@ impl Driver {
         {
             let view = self.control.view(now);
             let consumed = view.lease.and_then(|seen| seen.lease.activation);
+            let mode = consumed.as_ref().map(|consumed| consumed.mode);
             let receipt = Receipt {
                 format: 1,
                 cluster: self.setup.cluster,
@@ -59,6 +62,10 @@ impl Driver {
             };
             self.keep_receipt(&receipt);
             self.audit_promotion(&receipt);
+            if let Some(mode) = mode {
+                self.meters.promotions(mode).add(PromotionEnd::Served);
+            }
+            self.meters.note_promotion(receipt.wall_millis);
             self.state.receipt = Some(receipt.clone());
             activations.receipt(id, receipt);
         }
@@ -91,6 +98,18 @@ impl Driver {
             "why": step.to_string(),
         });
         self.audit.note(act, asked.by, facts);
+    }
+
+    fn count_refusal(&self, id: RequestId, step: &Step) {
+        let end = match step {
+            Step::Refused { .. } => PromotionEnd::Refused,
+            Step::Aborted { .. } => PromotionEnd::Aborted,
+            _ => return,
+        };
+        let asked = self.control.view(self.clock.now()).last_request;
+        if let Some(asked) = asked.filter(|request| request.id == id) {
+            self.meters.promotions(asked.mode).add(end);
+        }
     }
 
     /// The hook before the promotion, if it ran for this request.
@@ -136,9 +155,16 @@ fn store(disk: &impl Disk, epoch: Epoch, receipt: &Receipt) -> Result<(), DiskEr
     disk.sync_dir("")
 }
 
+/// When the newest receipt was made, in milliseconds of the Unix epoch. One
+/// that cannot be read is shown by `understudy history`.
+pub(crate) fn newest_promotion(disk: &impl Disk) -> Option<u64> {
+    let kept = receipts::read(disk).ok()?;
+    kept.into_iter().map(|receipt| receipt.wall_millis).max()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Receipt, store};
+    use super::{Receipt, newest_promotion, store};
     use std::collections::BTreeMap;
     use understudy_log::sim::{Moment, Step, decisions};
     use understudy_log::{Disk, SimDisk};
@@ -183,6 +209,20 @@ mod tests {
         store(&disk, Epoch::new(2), &receipt()).expect("room");
         disk.crash(&mut decisions(seed));
         assert_eq!(kept(&disk).expect("it is durable").request, "a request");
+    }
+
+    #[test]
+    fn last_promotion_is_the_newest_receipts() {
+        let disk = SimDisk::new();
+        assert_eq!(newest_promotion(&disk), None);
+        for (epoch, wall_millis) in [(2, 20), (10, 100), (3, 30)] {
+            let receipt = Receipt {
+                wall_millis,
+                ..receipt()
+            };
+            store(&disk, Epoch::new(epoch), &receipt).expect("room");
+        }
+        assert_eq!(newest_promotion(&disk), Some(100));
     }
 
     #[test]

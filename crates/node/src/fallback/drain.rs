@@ -2,6 +2,7 @@
 
 use super::{RETRY_AFTER, draw_nonce};
 use crate::driver::NodeStore;
+use crate::once::Once;
 use crate::shard::{LogCommand, Outline, ShardCore, offered};
 use bytes::Bytes;
 use futures::future::{BoxFuture, join_all};
@@ -79,11 +80,14 @@ impl Drain {
             nonce: draw_nonce(),
             contents: SlotContents::Seal,
         };
+        let mut told = Once::default();
         loop {
             match self.attempt(shard, &mut seal).await? {
                 Ok(drained) => return Some(drained),
                 Err(Stalled(cause)) => {
-                    tracing::warn!(shard = %shard.name, %cause, "the slots cannot be drained yet");
+                    if told.is_news(&cause) {
+                        tracing::warn!(shard = %shard.name, %cause, "the slots cannot be drained yet");
+                    }
                     tokio::time::sleep(RETRY_AFTER * 5).await;
                 }
             }

@@ -44,7 +44,7 @@ impl Fill {
         let shard = Arc::clone(&self.shard);
         match self.fill().await {
             Stop::Fenced => {
-                tracing::error!(
+                tracing::warn!(
                     shard = %shard.name, epoch = %self.epoch,
                     "the slots in the object store are sealed by a newer epoch, or cannot be read: nothing more is acknowledged in this one"
                 );

@@ -1,13 +1,10 @@
 //! What a standby's shard knows of its primary, and how old that is.
 
 use parking_lot::Mutex;
-use std::collections::VecDeque;
 use std::time::Duration;
 use understudy_protocol::control::Known;
+use understudy_protocol::lag::{Beat, Here, Lag, LagTracker, Mark, StreamEnd};
 use understudy_types::{BootTime, Epoch, Lsn, Position};
-
-/// Heartbeats whose content is not yet flushed here, at most.
-const OPEN_HEARTBEATS_MAX: usize = 1024;
 
 /// A heartbeat as it arrived.
 #[derive(Clone, Copy, Debug)]
@@ -20,105 +17,142 @@ pub(crate) struct Heard {
     pub(crate) made_after: Option<BootTime>,
 }
 
+/// Why a stream ended: for the metrics, and for people.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    pub(crate) end: StreamEnd,
+    pub(crate) cause: String,
+}
+
+impl Broken {
+    pub(crate) fn by(end: StreamEnd, cause: impl Into<String>) -> Broken {
+        Broken {
+            end,
+            cause: cause.into(),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Knowledge {
     inner: Mutex<Inner>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Inner {
     connected: Option<BootTime>,
     last: Option<Heard>,
+    last_batch: Option<BootTime>,
     /// The last record received, verified.
-    received: Option<Lsn>,
+    received: Mark,
     round_trip: Option<Duration>,
-    cause: Option<String>,
-    /// Heartbeats of which not everything is flushed here yet.
-    open: VecDeque<(Option<Lsn>, BootTime)>,
-    complete_as_of: Option<BootTime>,
-    /// The primary's end when it answered the hello, before any heartbeat.
-    welcomed: Option<Option<Lsn>>,
+    broken: Option<Broken>,
+    tracker: LagTracker,
 }
 
 /// A copy for the status.
 #[derive(Clone, Debug)]
 pub(crate) struct KnowledgeView {
     pub(crate) connected: Option<BootTime>,
+    /// The last heartbeat, of whichever stream.
     pub(crate) last: Option<Heard>,
-    pub(crate) received: Option<Lsn>,
+    pub(crate) last_batch: Option<BootTime>,
     pub(crate) round_trip: Option<Duration>,
-    pub(crate) cause: Option<String>,
+    pub(crate) broken: Option<Broken>,
+    /// When the state was last seen to move, and how long it will take to
+    /// have everything.
+    pub(crate) worked_at: Option<BootTime>,
+    pub(crate) catchup_seconds: Option<f64>,
 }
 
 impl Knowledge {
-    pub(crate) fn connected(&self, now: BootTime) {
+    /// A stream is open, and begins behind what is flushed here.
+    pub(crate) fn connected(&self, from: Mark, now: BootTime) {
         let mut inner = self.inner.lock();
         inner.connected = Some(now);
-        inner.cause = None;
+        inner.received = from;
+        inner.broken = None;
     }
 
-    pub(crate) fn disconnected(&self, cause: String) {
+    /// Whether that is news: there was a stream, or the cause is another one.
+    pub(crate) fn disconnected(&self, broken: Broken) -> bool {
         let mut inner = self.inner.lock();
-        inner.connected = None;
-        inner.cause = Some(cause);
+        let was_connected = inner.connected.take().is_some();
+        let before = inner.broken.replace(broken.clone());
+        was_connected || before.is_none_or(|before| before.cause != broken.cause)
     }
 
     /// The primary answered a hello that was sent at `asked`: at that moment
     /// it cannot have had more than `head`.
     pub(crate) fn welcomed(&self, head: Option<Lsn>, asked: BootTime) {
-        let mut inner = self.inner.lock();
-        inner.welcomed = Some(head);
-        inner.open.push_back((head, asked));
+        self.inner.lock().tracker.welcomed(head, asked);
     }
 
-    pub(crate) fn received(&self, upto: Lsn) {
+    pub(crate) fn received(&self, upto: Lsn, bytes: u64, applied: Option<Lsn>, now: BootTime) {
         let mut inner = self.inner.lock();
-        inner.received = inner.received.max(Some(upto));
+        inner.received = Mark {
+            lsn: Some(upto),
+            bytes: inner.received.bytes + bytes,
+        };
+        inner.last_batch = Some(now);
+        inner.tracker.received(upto);
+        inner.tracker.sample(applied, now);
     }
 
-    pub(crate) fn heard(&self, heard: Heard, round_trip: Option<Duration>) {
+    pub(crate) fn heard(&self, heard: Heard, round_trip: Option<Duration>, applied: Option<Lsn>) {
         let mut inner = self.inner.lock();
         inner.last = Some(heard);
         inner.round_trip = round_trip.or(inner.round_trip);
-        if let Some(made_after) = heard.made_after {
-            if inner.open.len() == OPEN_HEARTBEATS_MAX {
-                inner.open.pop_back();
-            }
-            inner
-                .open
-                .push_back((heard.flushed.map(|p| p.lsn), made_after));
-        }
+        inner.tracker.heard(Beat {
+            flushed: heard.flushed.map(|position| position.lsn),
+            bytes: heard.bytes,
+            made_after: heard.made_after,
+        });
+        inner.tracker.sample(applied, heard.arrived);
+    }
+
+    /// When the last heartbeat arrived.
+    pub(crate) fn heard_at(&self) -> Option<BootTime> {
+        self.inner.lock().last.map(|heard| heard.arrived)
     }
 
     /// What bounds the loss, given what is flushed here, by a stream of `epoch`.
     pub(crate) fn known(&self, epoch: Epoch, flushed: Option<Lsn>) -> Option<Known> {
-        let mut inner = self.inner.lock();
-        while let Some((upto, made_after)) = inner.open.front().copied()
-            && upto <= flushed
-        {
-            inner.open.pop_front();
-            inner.complete_as_of = inner.complete_as_of.max(Some(made_after));
-        }
-        let complete_as_of = inner.complete_as_of?;
-        let heard = inner
-            .last
-            .map(|heard| heard.flushed.map(|position| position.lsn));
-        let flushed = heard.or(inner.welcomed)?;
-        Some(Known {
-            epoch,
-            flushed,
-            complete_as_of,
-        })
+        self.inner.lock().tracker.known(epoch, flushed)
     }
 
-    pub(crate) fn view(&self) -> KnowledgeView {
+    /// How far this node is behind, with what is on its way to the disk.
+    pub(crate) fn lag(
+        &self,
+        flushed: Mark,
+        applied: Mark,
+        now: BootTime,
+        heartbeat_every: Duration,
+    ) -> (Mark, Option<Lag>) {
+        let mut inner = self.inner.lock();
+        let received = if inner.received.lsn > flushed.lsn {
+            inner.received
+        } else {
+            flushed
+        };
+        let here = Here {
+            received,
+            flushed,
+            applied,
+        };
+        (received, inner.tracker.lag(&here, now, heartbeat_every))
+    }
+
+    pub(crate) fn view(&self, applied: Option<Lsn>) -> KnowledgeView {
         let inner = self.inner.lock();
         KnowledgeView {
             connected: inner.connected,
             last: inner.last,
-            received: inner.received,
+            last_batch: inner.last_batch,
             round_trip: inner.round_trip,
-            cause: inner.cause.clone(),
+            broken: inner.broken.clone(),
+            worked_at: inner.tracker.worked_at(),
+            catchup_seconds: inner.tracker.catchup_seconds(applied),
         }
     }
 }

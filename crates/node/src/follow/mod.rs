@@ -8,6 +8,7 @@ pub(crate) use knowledge::{Knowledge, KnowledgeView};
 pub(crate) use stream::MESSAGE_BYTES_MAX;
 
 use crate::driver::DriverHandle;
+use crate::meters::NodeMeters;
 use crate::profile::KnownPrimary;
 use crate::settings::StreamSettings;
 use crate::shard::ShardCore;
@@ -36,6 +37,7 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) driver: DriverHandle,
     pub(crate) known: KnownPrimary,
+    pub(crate) meters: Arc<NodeMeters>,
     /// False once a promise stands above the target's epoch: from then on
     /// nothing is reported to that primary any more.
     pub(crate) reporting: AtomicBool,

@@ -1,7 +1,8 @@
 //! One shard's stream: connect, compare histories, take batches, report.
 
 use super::Context;
-use super::knowledge::{Heard, Knowledge};
+use super::knowledge::{Broken, Heard, Knowledge};
+use crate::meters::ChainFault;
 use crate::shard::{LogCommand, Outline, ShardCore, offered};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 use understudy_log::Batch;
+use understudy_protocol::lag::{Mark, StreamEnd};
 use understudy_protocol::shard::Intake;
 use understudy_types::{BootTime, Lsn, Position, innermost_cause, lsn_value};
 use understudy_wire::state_at;
@@ -31,7 +33,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 enum End {
     /// The primary is silent for good, and all of it is flushed here.
     Ended,
-    Broken(String),
+    Broken(Broken),
 }
 
 /// Follows the target until it is told to stop.
@@ -46,16 +48,21 @@ pub(super) async fn follow(context: Arc<Context>, shard: Arc<ShardCore>) {
         };
         match end {
             End::Ended => {
-                knowledge.disconnected("the primary has ended its epoch".to_owned());
+                let cause = "the primary has ended its epoch";
+                knowledge.disconnected(Broken::by(StreamEnd::Closed, cause));
                 context
                     .driver
                     .primary_ended(context.target.epoch, shard.name.clone())
                     .await;
                 return context.stop.cancelled().await;
             }
-            End::Broken(cause) => {
-                tracing::info!(shard = %shard.name, primary = %context.target.primary.node, %cause, "stream ended");
-                knowledge.disconnected(cause);
+            End::Broken(broken) => {
+                context.meters.stream_ends.add(broken.end);
+                let (reason, cause) = (broken.end.name(), broken.cause.clone());
+                if knowledge.disconnected(broken) {
+                    let primary = &context.target.primary.node;
+                    tracing::info!(shard = %shard.name, %primary, reason, cause, "no stream");
+                }
             }
         }
         context.reconnects.fetch_add(1, Ordering::Relaxed);
@@ -76,13 +83,20 @@ pub(super) async fn follow(context: Arc<Context>, shard: Arc<ShardCore>) {
 async fn run(context: &Context, shard: &Arc<ShardCore>, knowledge: &Knowledge) -> End {
     let mut session = match Session::open(context, shard).await {
         Ok(session) => session,
-        Err(cause) => return End::Broken(cause),
+        Err(broken) => return End::Broken(broken),
     };
-    knowledge.connected(context.clock.now());
+    let from = {
+        let marks = shard.marks.lock();
+        Mark {
+            lsn: marks.flushed.map(|position| position.lsn),
+            bytes: marks.flushed_bytes,
+        }
+    };
+    knowledge.connected(from, context.clock.now());
     knowledge.welcomed(session.welcome.0, session.welcome.1);
     match session.serve(context, shard, knowledge).await {
         Ok(()) => End::Ended,
-        Err(cause) => End::Broken(cause),
+        Err(broken) => End::Broken(broken),
     }
 }
 
@@ -101,6 +115,24 @@ struct Session {
 
 fn describe(status: &Status) -> String {
     format!("{}: {}", status.code(), status.message())
+}
+
+fn malformed(cause: impl ToString) -> Broken {
+    Broken::by(StreamEnd::Malformed, cause.to_string())
+}
+
+fn refused(cause: impl Into<String>) -> Broken {
+    Broken::by(StreamEnd::Refused, cause)
+}
+
+fn closed(cause: impl Into<String>) -> Broken {
+    Broken::by(StreamEnd::Closed, cause)
+}
+
+/// Counts it: the stream begins anew from what is flushed here.
+fn chain_fault(context: &Context, fault: ChainFault, cause: impl ToString) -> Broken {
+    context.meters.chain_faults.add(fault);
+    Broken::by(fault.into(), cause.to_string())
 }
 
 async fn connect(context: &Context) -> Result<Channel, String> {
@@ -122,9 +154,10 @@ async fn connect(context: &Context) -> Result<Channel, String> {
 }
 
 impl Session {
-    async fn open(context: &Context, shard: &Arc<ShardCore>) -> Result<Session, String> {
-        let channel = connect(context).await?;
-        let outline = begin_intake(shard).await?;
+    async fn open(context: &Context, shard: &Arc<ShardCore>) -> Result<Session, Broken> {
+        let channel = connect(context).await;
+        let channel = channel.map_err(|cause| Broken::by(StreamEnd::Unreachable, cause))?;
+        let outline = begin_intake(shard).await.map_err(closed)?;
         let (outgoing, requests) = mpsc::channel(16);
         let hello = hello(context, shard, &outline);
         outgoing.try_send(hello).expect("the channel is empty");
@@ -133,19 +166,22 @@ impl Session {
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
         let asked = context.clock.now();
         let answer = client.follow(ReceiverStream::new(requests)).await;
-        let mut incoming = answer.map_err(|status| describe(&status))?.into_inner();
+        let mut incoming = answer
+            .map_err(|status| refused(describe(&status)))?
+            .into_inner();
         let first = incoming
             .message()
             .await
-            .map_err(|status| describe(&status))?;
+            .map_err(|status| refused(describe(&status)))?;
         let Some(FollowResponse {
             message: Some(follow_response::Message::Welcome(welcome)),
         }) = first
         else {
-            return Err("the primary did not begin with a welcome".to_owned());
+            return Err(malformed("the primary did not begin with a welcome"));
         };
         if welcome.epoch != context.target.epoch.get() {
-            return Err(format!("the primary answered for epoch {}", welcome.epoch));
+            let cause = format!("the primary answered for epoch {}", welcome.epoch);
+            return Err(Broken::by(StreamEnd::OtherEpoch, cause));
         }
         let known = &context.known;
         known
@@ -155,13 +191,13 @@ impl Session {
             .common
             .map(Position::try_from)
             .transpose()
-            .map_err(|e| e.to_string())?;
+            .map_err(malformed)?;
         let there = welcome
             .head
             .map(Position::try_from)
             .transpose()
-            .map_err(|e| e.to_string())?;
-        let outline = stand_at(shard, outline, common).await?;
+            .map_err(malformed)?;
+        let outline = stand_at(shard, outline, common).await.map_err(refused)?;
         let epoch = context.target.epoch;
         shard.update(|marks| marks.comparison.follow(epoch));
         let head = outline.history.head;
@@ -187,7 +223,7 @@ impl Session {
         context: &Context,
         shard: &Arc<ShardCore>,
         knowledge: &Knowledge,
-    ) -> Result<(), String> {
+    ) -> Result<(), Broken> {
         let silence_max = (context.settings.heartbeat_every * 4).max(Duration::from_secs(2));
         let mut changed = shard.changed.subscribe();
         let mut beats = tokio::time::interval(context.settings.heartbeat_every);
@@ -197,16 +233,19 @@ impl Session {
             tokio::select! {
                 message = self.incoming.message() => {
                     heard = context.clock.now();
-                    let message = message.map_err(|status| describe(&status))?;
-                    let message = message.ok_or("the primary closed the stream")?.message;
+                    let message = message.map_err(|status| closed(describe(&status)))?;
+                    let message = message.ok_or_else(|| closed("the primary closed the stream"))?;
+                    let message = message.message;
                     if let Some(end) = self.take(context, shard, knowledge, message).await? {
-                        return wait_for_flush(shard, end).await;
+                        let flushed = wait_for_flush(shard, end).await;
+                        return flushed.map_err(|cause| Broken::by(StreamEnd::NotStored, cause));
                     }
                 }
                 _ = changed.changed() => self.report_flush(context, shard).await?,
                 _ = beats.tick() => {
                     if context.clock.now().since(heard) > silence_max {
-                        return Err(format!("no heartbeat for {silence_max:?}"));
+                        let cause = format!("no heartbeat for {silence_max:?}");
+                        return Err(Broken::by(StreamEnd::Silent, cause));
                     }
                 }
             }
@@ -220,7 +259,7 @@ impl Session {
         shard: &Arc<ShardCore>,
         knowledge: &Knowledge,
         message: Option<follow_response::Message>,
-    ) -> Result<Option<Option<Position>>, String> {
+    ) -> Result<Option<Option<Position>>, Broken> {
         match message {
             Some(follow_response::Message::Batch(bytes)) => {
                 self.take_batch(context, shard, knowledge, bytes).await?;
@@ -240,9 +279,9 @@ impl Session {
             }
             Some(follow_response::Message::End(end)) if end.epoch == context.target.epoch.get() => {
                 let flushed = end.flushed.map(Position::try_from).transpose();
-                return flushed.map(Some).map_err(|error| error.to_string());
+                return flushed.map(Some).map_err(malformed);
             }
-            _ => return Err("the primary sent a message out of place".to_owned()),
+            _ => return Err(malformed("the primary sent a message out of place")),
         }
         Ok(None)
     }
@@ -253,16 +292,23 @@ impl Session {
         shard: &Arc<ShardCore>,
         knowledge: &Knowledge,
         bytes: Bytes,
-    ) -> Result<(), String> {
-        let batch = Batch::decode(bytes).map_err(|error| format!("damaged batch: {error}"))?;
-        let offered = offered(&batch);
-        self.intake
-            .take(offered, context.target.epoch)
-            .map_err(|refusal| refusal.to_string())?;
+    ) -> Result<(), Broken> {
+        let length = bytes.len() as u64;
+        context.meters.received_bytes.add(length);
+        let batch = Batch::decode(bytes).map_err(|error| {
+            chain_fault(
+                context,
+                ChainFault::Damaged,
+                format!("damaged batch: {error}"),
+            )
+        })?;
+        let taken = self.intake.take(offered(&batch), context.target.epoch);
+        taken.map_err(|refusal| chain_fault(context, refusal.into(), refusal))?;
         let last = batch.last_lsn();
         shard.store(batch, context.settings.intake_memory).await;
         self.handed = Some(last);
-        knowledge.received(last);
+        let applied = shard.marks.lock().applied;
+        knowledge.received(last, length, applied, context.clock.now());
         Ok(())
     }
 
@@ -272,19 +318,20 @@ impl Session {
         shard: &ShardCore,
         knowledge: &Knowledge,
         beat: v1::Heartbeat,
-    ) -> Result<(), String> {
+    ) -> Result<(), Broken> {
         if beat.epoch != context.target.epoch.get() {
-            return Err(format!("heartbeat of epoch {}", beat.epoch));
+            let cause = format!("heartbeat of epoch {}", beat.epoch);
+            return Err(Broken::by(StreamEnd::OtherEpoch, cause));
         }
         let flushed = beat
             .flushed
             .map(Position::try_from)
             .transpose()
-            .map_err(|e| e.to_string())?;
+            .map_err(malformed)?;
         if flushed.map(|position| position.lsn) > self.handed {
-            return Err("a heartbeat came before its data".to_owned());
+            return Err(malformed("a heartbeat came before its data"));
         }
-        let claim = state_at(beat.digest_lsn, &beat.digest).map_err(|e| e.to_string())?;
+        let claim = state_at(beat.digest_lsn, &beat.digest).map_err(malformed)?;
         let arrived = context.clock.now();
         let committed = Lsn::new(beat.committed);
         self.heartbeat = beat.sequence;
@@ -301,23 +348,28 @@ impl Session {
             arrived,
             made_after,
         };
-        knowledge.heard(heard, round_trip);
-        let divergence = shard.update(|marks| {
+        if let Some(time) = round_trip {
+            context.meters.round_trips.note(time);
+        }
+        let (applied, divergence) = shard.update(|marks| {
             marks.note_committed(committed);
             let epoch = context.target.epoch;
-            claim.and_then(|claim| marks.comparison.claimed(epoch, claim, arrived))
+            let divergence =
+                claim.and_then(|claim| marks.comparison.claimed(epoch, claim, arrived));
+            (marks.applied, divergence)
         });
+        knowledge.heard(heard, round_trip, applied);
         shard.tell_divergence(divergence);
         Ok(())
     }
 
-    async fn report_flush(&mut self, context: &Context, shard: &ShardCore) -> Result<(), String> {
+    async fn report_flush(&mut self, context: &Context, shard: &ShardCore) -> Result<(), Broken> {
         let (flushed, failure) = {
             let marks = shard.marks.lock();
             (marks.flushed, marks.intake_failure.clone())
         };
         if let Some(failure) = failure {
-            return Err(failure);
+            return Err(Broken::by(StreamEnd::NotStored, failure));
         }
         if flushed != self.reported {
             self.report(context, shard).await
@@ -328,7 +380,7 @@ impl Session {
 
     /// Tells the primary where this node stands, unless it has promised
     /// another epoch.
-    async fn report(&mut self, context: &Context, shard: &ShardCore) -> Result<(), String> {
+    async fn report(&mut self, context: &Context, shard: &ShardCore) -> Result<(), Broken> {
         if !context.reporting.load(Ordering::SeqCst) {
             return Ok(());
         }
@@ -348,7 +400,7 @@ impl Session {
         };
         let message = Some(follow_request::Message::Progress(progress));
         let sent = self.outgoing.send(FollowRequest { message }).await;
-        sent.map_err(|_| "the primary closed the stream".to_owned())
+        sent.map_err(|_| closed("the primary closed the stream"))
     }
 }
 

@@ -12,6 +12,8 @@ use super::StartError;
 use super::refetch::fill_gaps;
 use super::start::entropy;
 use crate::driver::LEASE_KEY;
+use crate::meters::{NodeMeters, Resync};
+use crate::once::Once;
 use crate::settings::Settings;
 use std::time::Duration;
 use understudy_log::{Damage, DamagedEnd, DataRoot, LogError, OsDisk, find_damaged_end};
@@ -25,9 +27,10 @@ pub(super) async fn mend(
     store: &dyn ObjectStore,
     clock: &dyn Clock,
     settings: &Settings,
+    meters: &NodeMeters,
     damage: Box<Damage>,
 ) -> Result<(), StartError> {
-    tracing::error!("{damage}");
+    tracing::warn!("{damage}");
     fill_gaps(root, store, settings).await?;
     let ends = damaged_ends(root, settings).await?;
     if ends.is_empty() {
@@ -46,6 +49,7 @@ pub(super) async fn mend(
     root.set_aside(DataId::from_bytes(entropy()), &ends)
         .map_err(LogError::from)?;
     for end in &ends {
+        meters.resyncs.add(Resync::Damaged);
         tracing::warn!(
             shard = %end.shard, segments = end.segments.len(), bytes = %end.bytes, kept_in = end.directory(),
             "the damaged end of the log was set aside: this node is a new standby, and fetches it anew from the primary"
@@ -81,6 +85,7 @@ impl Watch<'_> {
     /// has the time in which any living one does.
     async fn primary_lives(&self) -> Result<(), NotByItself> {
         let mut first: Option<(ETag, BootTime)> = None;
+        let mut told = Once::default();
         loop {
             match self.store.get(LEASE_KEY, None).await {
                 Ok(Fetched::Found(object)) => {
@@ -98,7 +103,10 @@ impl Watch<'_> {
                     }
                 }
                 Ok(_) => return Err(NotByItself::NobodyServes),
-                Err(error) => tracing::warn!("waiting for the object store: {error}"),
+                Err(error) if told.is_news(&error) => {
+                    tracing::warn!("waiting for the object store: {error}");
+                }
+                Err(_) => {}
             }
             let pause: Duration = self.settings.timing.poll_every;
             tokio::time::sleep(pause).await;

@@ -1,14 +1,16 @@
 //! From settings to a running node.
 
 use super::mend::mend;
-use super::observer::Evidence;
+use super::observer::Sources;
 use super::{Fatal, Node, Observer, StartError};
 use crate::audit::{self, Audit, AuditWriter, Ways};
 use crate::authority::Authority;
 use crate::driver::{
     Activations, Configured, Driver, DriverHandle, DriverState, LEASE_KEY, NodeStore, Snapshot,
-    overtaken,
+    newest_promotion, overtaken,
 };
+use crate::meters::NodeMeters;
+use crate::once::Once;
 use crate::profile::{self, KnownPrimary};
 use crate::pulse::{Pulse, Pulses};
 use crate::services::{Peers, Services, serve};
@@ -129,6 +131,7 @@ async fn check_store(
     store: &dyn ObjectStore,
     data: &Path,
 ) -> Result<Option<LocalStore>, StartError> {
+    let mut told = Once::default();
     loop {
         if stand_in::is_there(data) {
             tracing::error!(
@@ -139,7 +142,9 @@ async fn check_store(
         match probe(store, Nonce::from_bytes(entropy())).await {
             Ok(_) => return Ok(None),
             Err(ProbeRefusal::Unanswered { error, .. }) if may_pass(error.kind()) => {
-                tracing::warn!("waiting for the object store: {error}");
+                if told.is_news(&error) {
+                    tracing::warn!("waiting for the object store: {error}");
+                }
                 tokio::time::sleep(STORE_RETRY).await;
             }
             Err(refusal) => return Err(refusal.into()),
@@ -164,12 +169,15 @@ async fn found_root(
     store: &dyn ObjectStore,
     clock: &dyn Clock,
 ) -> Result<DataRoot<OsDisk>, StartError> {
+    let mut told = Once::default();
     let lease = loop {
         match store.get(LEASE_KEY, None).await {
             Ok(Fetched::Found(object)) => break Lease::decode(&object.body)?,
             Ok(_) => return Err(StartError::NoLease),
             Err(error) => {
-                tracing::warn!("waiting for the object store: {error}");
+                if told.is_news(&error) {
+                    tracing::warn!("waiting for the object store: {error}");
+                }
                 tokio::time::sleep(STORE_RETRY).await;
             }
         }
@@ -211,13 +219,14 @@ async fn boot_shards<S: StateMachine>(
     authority: &Arc<Authority>,
     fatal: &Fatal,
     audit: &Audit,
+    meters: &Arc<NodeMeters>,
     empty: &Arc<impl Fn(&ShardName) -> S + Send + Sync + 'static>,
 ) -> Result<Vec<Booted<S>>, StartError> {
     let mut booting = Vec::new();
     for shard in settings.shards.clone() {
         let (settings, root, clock) = (settings.clone(), root.clone(), clock.clone());
         let (authority, fatal, empty) = (authority.clone(), fatal.clone(), empty.clone());
-        let audit = audit.clone();
+        let (audit, meters) = (audit.clone(), meters.clone());
         let runtime = tokio::runtime::Handle::current();
         booting.push(tokio::task::spawn_blocking(move || {
             let ground = Ground {
@@ -228,6 +237,7 @@ async fn boot_shards<S: StateMachine>(
                 authority: &authority,
                 fatal: &fatal,
                 audit: &audit,
+                meters: &meters,
                 runtime: &runtime,
             };
             let name = shard.name.clone();
@@ -310,15 +320,21 @@ async fn start_on<S: StateMachine>(
         .await?;
     let audit = Audit::new(root.disk().clone(), settings.node.clone(), clock.clone());
     audit::note_changes(&audit, root.disk(), &settings);
+    let meters = Arc::new(NodeMeters::default());
+    let promoted = newest_promotion(&**root.disk());
+    meters.note_promotion(promoted.unwrap_or_default());
     let empty = Arc::new(empty);
     let boot = async |root: &Arc<DataRoot<OsDisk>>| {
-        boot_shards(&settings, root, &clock, &authority, &fatal, &audit, &empty).await
+        boot_shards(
+            &settings, root, &clock, &authority, &fatal, &audit, &meters, &empty,
+        )
+        .await
     };
     let booted = match boot(&root).await {
         Err(StartError::Log(LogError::Damaged(damage))) => {
             let own = Arc::get_mut(&mut root).expect("no shard has the root any more");
             let facts = json!({ "damage": damage.to_string() });
-            mend(own, &*store.in_use(), &*clock, &settings, damage).await?;
+            mend(own, &*store.in_use(), &*clock, &settings, &meters, damage).await?;
             audit.keep("log_mended", "the node itself", facts);
             boot(&root).await?
         }
@@ -368,6 +384,7 @@ async fn start_on<S: StateMachine>(
         },
         disk: root.disk().clone(),
         audit: audit.clone(),
+        meters: meters.clone(),
         known: known.clone(),
         promise: Arc::new(Mutex::new(promise)),
         clock: clock.clone(),
@@ -390,8 +407,11 @@ async fn start_on<S: StateMachine>(
         cores.clone(),
         snapshot.clone(),
         stop_services.clone(),
-        Evidence {
+        Sources {
             primary: known.clone(),
+            peers: peers.clone(),
+            meters: meters.clone(),
+            disk: root.disk().clone(),
             store_proved: store.at,
         },
     );

@@ -8,5 +8,5 @@ mod replication;
 mod sender;
 mod server;
 
-pub(crate) use peers::Peers;
+pub(crate) use peers::{Away, Peers};
 pub(crate) use server::{Services, serve};

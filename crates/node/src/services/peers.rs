@@ -7,9 +7,15 @@ use tokio::sync::Notify;
 use understudy_protocol::{Heads, StandbyId};
 use understudy_types::{BootTime, Position, ShardName};
 
+/// Standbys that are remembered while they are away, at most.
+const AWAY_MAX: usize = 16;
+
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
     inner: Mutex<BTreeMap<StandbyId, BTreeMap<ShardName, Stream>>>,
+    /// Those whose streams ended, as they were last heard; the newest data
+    /// root of each name.
+    away: Mutex<BTreeMap<StandbyId, Away>>,
     /// Wakes the driver when a standby came, went, or moved while the driver
     /// waits for that.
     pub(crate) moved: Notify,
@@ -27,6 +33,13 @@ struct Stream {
     state_diverged: bool,
     vouched: u64,
     heard: BootTime,
+}
+
+/// A standby as it was last heard.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Away {
+    pub(crate) heads: Heads,
+    pub(crate) heard: BootTime,
 }
 
 /// What a standby says of one shard.
@@ -122,13 +135,34 @@ impl Peers {
                 .get(shard)
                 .is_some_and(|stream| stream.connection == connection)
         {
-            shards.remove(shard);
+            let last = shards.remove(shard);
+            last.into_iter()
+                .for_each(|last| self.note_away(standby, shard, &last));
             if shards.is_empty() {
                 inner.remove(standby);
             }
         }
         drop(inner);
         self.moved.notify_one();
+    }
+
+    fn note_away(&self, standby: &StandbyId, shard: &ShardName, last: &Stream) {
+        let mut away = self.away.lock();
+        away.retain(|other, _| other.node != standby.node || other == standby);
+        if away.len() == AWAY_MAX && !away.contains_key(standby) {
+            let oldest = away.iter().min_by_key(|(_, away)| away.heard);
+            let oldest = oldest.map(|(standby, _)| standby.clone());
+            oldest.map(|oldest| away.remove(&oldest));
+        }
+        let entry = away.entry(standby.clone()).or_default();
+        entry.heads.insert(shard.clone(), last.flushed);
+        entry.heard = entry.heard.max(last.heard);
+    }
+
+    /// Every standby that has streamed since this process started, as it was
+    /// when a stream of it last ended.
+    pub(crate) fn away(&self) -> BTreeMap<StandbyId, Away> {
+        self.away.lock().clone()
     }
 
     /// Standbys that say of any shard that their state is not ours.

@@ -184,6 +184,7 @@ impl ReplicationService {
                     break;
                 }
             }
+            tracing::info!(shard = %shard.name, standby = %standby.node, "standby disconnected");
             peers.disconnected(&standby, &shard.name, connection);
         });
     }

@@ -6,12 +6,13 @@ use super::core::{LogCommand, ShardCore, StateFacts};
 use super::log_thread::{LogThread, Mode, Room, outline};
 use super::marks::Marks;
 use super::queue::ProposalQueue;
-use super::scrub::{ScrubThread, Stop};
+use super::scrub::{ScrubFacts, ScrubThread, Stop};
 use super::state_thread::{StateThread, apply};
 use super::tail::Tail;
 use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::handle::{HandleInner, ShardHandle, ShardView};
+use crate::meters::{NodeMeters, ShardMeters};
 use crate::node::{Fatal, StartError};
 use crate::pulse::Pulse;
 use crate::settings::{Settings, ShardSettings};
@@ -41,6 +42,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) authority: &'a Arc<Authority>,
     pub(crate) fatal: &'a Fatal,
     pub(crate) audit: &'a Audit,
+    pub(crate) meters: &'a Arc<NodeMeters>,
     pub(crate) runtime: &'a tokio::runtime::Handle,
 }
 
@@ -56,6 +58,8 @@ pub(crate) struct Booted<S: StateMachine> {
 /// Applies what a log being recovered knows to be committed.
 struct Replay<S> {
     state: S,
+    /// Canonical bytes of what is applied.
+    applied_bytes: u64,
     /// The digests of the way here: a state may be rolled back to each.
     comparison: StateComparison,
     /// Recovered, but not known to be committed by any later header yet.
@@ -74,6 +78,7 @@ impl<S: StateMachine> Replay<S> {
         {
             let batch = self.open.pop_front().expect("just seen");
             drop(apply(&mut self.state, &batch));
+            self.applied_bytes += batch.bytes().len() as u64;
             let (lsn, digest) = (batch.last_lsn(), self.state.digest());
             // No primary has said anything yet that this could differ from.
             let _ = self.comparison.applied(StateAt { lsn, digest });
@@ -96,6 +101,7 @@ pub(crate) fn boot<S: StateMachine>(
     };
     let mut replay = Replay {
         state: empty(),
+        applied_bytes: 0,
         comparison: StateComparison::new(DIGESTS_KEPT, None),
         open: VecDeque::new(),
         wall_millis: 0,
@@ -106,6 +112,7 @@ pub(crate) fn boot<S: StateMachine>(
     tell_recovery(shard, &report);
     let Replay {
         state,
+        applied_bytes,
         comparison,
         open,
         wall_millis,
@@ -114,7 +121,12 @@ pub(crate) fn boot<S: StateMachine>(
     let (commands, command_receiver) = bounded(COMMANDS_MAX);
     let (proposals, proposal_receiver) = ProposalQueue::new(&settings.limits);
     let facts = StateFacts::of(&state);
-    let marks = Marks::recovered(outline(&log).history, log.bytes_total().get(), comparison);
+    let marks = Marks::recovered(
+        outline(&log).history,
+        log.bytes_total().get(),
+        applied_bytes,
+        comparison,
+    );
     let intake = usize::try_from(settings.stream.intake_memory.get()).expect("fits in memory");
     let core = Arc::new(ShardCore {
         cluster,
@@ -131,9 +143,12 @@ pub(crate) fn boot<S: StateMachine>(
         unanswered: Unanswered::default(),
         state: Mutex::new(facts),
         quarantined_records: AtomicU64::new(quarantined(root.disk(), shard)),
-        scrub: Mutex::default(),
+        scrub: Mutex::new(ScrubFacts {
+            verified: log.flushed().map(|head| head.lsn),
+            ..ScrubFacts::default()
+        }),
         scrub_stop: Stop::default(),
-        flush_times: Default::default(),
+        meters: ShardMeters::default(),
     });
     let answers = Arc::new(Answers::new());
     let state = Arc::new(RwLock::new(state));
@@ -174,6 +189,7 @@ pub(crate) fn boot<S: StateMachine>(
         batch_bytes_max: settings.log.batch_bytes_max.get() as usize,
         fatal: ground.fatal.clone(),
         audit: ground.audit.clone(),
+        meters: Arc::clone(ground.meters),
         mode: Mode::Closed,
         next_beat: ground.clock.now(),
         beats: 0,
@@ -186,6 +202,7 @@ pub(crate) fn boot<S: StateMachine>(
         state,
         empty: Box::new(empty),
         answers,
+        clock: Arc::clone(ground.clock),
         fatal: ground.fatal.clone(),
         pulse: Arc::clone(&pulses[1]),
     };

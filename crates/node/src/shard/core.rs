@@ -1,10 +1,10 @@
 //! What all sides of a shard share, whatever its state machine.
 
 use super::answers::Unanswered;
-use super::flush_times::FlushTimes;
 use super::marks::Marks;
 use super::scrub::{ScrubFacts, Stop};
 use super::tail::Tail;
+use crate::meters::ShardMeters;
 use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub(crate) struct ShardCore {
     pub(crate) quarantined_records: AtomicU64,
     pub(crate) scrub: Mutex<ScrubFacts>,
     pub(crate) scrub_stop: Stop,
-    pub(crate) flush_times: FlushTimes,
+    pub(crate) meters: ShardMeters,
 }
 
 #[derive(Clone, Copy, Debug)]

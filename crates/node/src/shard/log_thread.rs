@@ -10,6 +10,7 @@ use super::marks::{Beat, until};
 use super::queue::Proposal;
 use crate::audit::Audit;
 use crate::handle::Refusal;
+use crate::meters::{NodeMeters, Resync};
 use crate::node::Fatal;
 use crate::pulse::Pulse;
 use crossbeam_channel::{Receiver, never, select};
@@ -42,6 +43,7 @@ pub(crate) struct LogThread<S: StateMachine> {
     pub(crate) batch_bytes_max: usize,
     pub(crate) fatal: Fatal,
     pub(crate) audit: Audit,
+    pub(crate) meters: Arc<NodeMeters>,
     pub(crate) mode: Mode,
     pub(crate) next_beat: BootTime,
     pub(crate) beats: u64,
@@ -212,7 +214,7 @@ impl<S: StateMachine> LogThread<S> {
         let began = self.clock.now();
         self.log.flush()?;
         let took = self.clock.now().since(began);
-        self.shard.flush_times.note(took);
+        self.shard.meters.flushed(took);
         Ok(())
     }
 
@@ -458,6 +460,7 @@ impl<S: StateMachine> LogThread<S> {
             Err(error @ LogError::UnknownPosition(_)) => return Ok(Err(error.to_string())),
             Err(error) => return Err(error),
         }
+        self.meters.resyncs.add(Resync::Diverged);
         let outline = outline(&self.log);
         let bytes = self.log.bytes_total().get();
         self.shard.tail.clear();

@@ -32,6 +32,8 @@ pub(crate) struct Marks {
     /// A standby's word from its primary; may be ahead of what is flushed.
     primary_committed: Option<Lsn>,
     pub(crate) applied: Option<Lsn>,
+    /// Canonical bytes up to `applied`.
+    pub(crate) applied_bytes: u64,
     /// The log in outline, as standbys are compared with.
     pub(crate) history: History,
     pub(crate) beat: Option<Beat>,
@@ -63,7 +65,12 @@ pub(crate) struct OpenEpoch {
 
 impl Marks {
     /// A log as recovered, and the state that was made of it.
-    pub(crate) fn recovered(history: History, bytes: u64, comparison: StateComparison) -> Marks {
+    pub(crate) fn recovered(
+        history: History,
+        bytes: u64,
+        applied_bytes: u64,
+        comparison: StateComparison,
+    ) -> Marks {
         let applied = comparison.newest().map(|state| state.lsn);
         Marks {
             flushed: history.head,
@@ -71,6 +78,7 @@ impl Marks {
             committed: applied,
             primary_committed: None,
             applied,
+            applied_bytes,
             history,
             beat: None,
             requirement: Requirement::AllOf(BTreeSet::new()),
@@ -185,6 +193,8 @@ impl Marks {
         self.committed = self.committed.min(kept);
         self.primary_committed = None;
         self.comparison.cut(kept);
+        // A state that has more is rolled back to there, or made anew.
+        self.applied_bytes = self.applied_bytes.min(bytes);
         // Work that is under way may have read what is cut off now.
         if self.applied.max(self.applying) > kept || self.needs_restoration() {
             let sound = kept.min(self.applied);
@@ -193,12 +203,16 @@ impl Marks {
         }
     }
 
-    /// A batch is in the state. Returns the first difference from the
-    /// primary's state when this shows it.
-    pub(crate) fn note_applied(&mut self, state: StateAt) -> Option<Divergence> {
+    /// A batch of so many bytes is in the state. Returns the first difference
+    /// from the primary's state when this shows it.
+    pub(crate) fn note_applied(&mut self, state: StateAt, bytes: u64) -> Option<Divergence> {
         self.applied = Some(state.lsn);
         if self.needs_restoration() {
             return None;
+        }
+        self.applied_bytes += bytes;
+        if self.applied == self.flushed.map(|position| position.lsn) {
+            self.applied_bytes = self.flushed_bytes;
         }
         self.check();
         self.comparison.applied(state)
@@ -231,10 +245,14 @@ impl Marks {
         self.restorations.is_done(number)
     }
 
-    /// The state was made anew.
-    pub(crate) fn rebuilt(&mut self, restoration: Restoration, state: Option<StateAt>) {
+    /// The state was made anew, of so many bytes.
+    pub(crate) fn rebuilt(&mut self, restoration: Restoration, state: Option<StateAt>, bytes: u64) {
         self.restorations.done(restoration);
         self.applied = state.map(|state| state.lsn);
+        self.applied_bytes = match self.needs_restoration() {
+            true => self.applied_bytes.min(bytes),
+            false => bytes,
+        };
         self.comparison.made_anew(state);
         self.check();
     }
@@ -291,7 +309,7 @@ mod tests {
     }
 
     fn cut(marks: &mut Marks, keep: u64) {
-        marks.cut(Some(position(keep)), 0, History::default());
+        marks.cut(Some(position(keep)), keep * 10, History::default());
     }
 
     /// A standby that has flushed 9, and applied it batch by batch.
@@ -304,7 +322,7 @@ mod tests {
         for at in 1..=9 {
             comparison.applied(state(at));
         }
-        Marks::recovered(history, 0, comparison)
+        Marks::recovered(history, 90, 90, comparison)
     }
 
     fn restoration(marks: &mut Marks) -> Restoration {
@@ -329,6 +347,7 @@ mod tests {
         );
         marks.rolled_back(due, lsn(8));
         assert_eq!((marks.next_work(), marks.applied), (None, Some(lsn(8))));
+        assert_eq!(marks.applied_bytes, 80);
     }
 
     #[test]
@@ -353,7 +372,7 @@ mod tests {
         cut(&mut marks, 4);
         let due = restoration(&mut marks);
         assert_eq!(due.way, Way::Anew);
-        marks.rebuilt(due, Some(state(4)));
+        marks.rebuilt(due, Some(state(4)), 40);
         assert!(marks.is_rebuilt(number));
         assert_eq!(marks.next_work(), None);
     }
@@ -366,7 +385,7 @@ mod tests {
         cut(&mut marks, 12);
         // The new history is there before the old one's batch is applied.
         marks.flushed_as_standby(position(21), 0, Some(lsn(21)));
-        assert_eq!(marks.note_applied(state(20)), None);
+        assert_eq!(marks.note_applied(state(20), 110), None);
         assert_eq!(
             marks.comparison.newest(),
             Some(state(9)),

@@ -7,7 +7,6 @@ pub(crate) mod answers;
 pub(crate) mod boot;
 pub(crate) mod core;
 pub(crate) mod cursor;
-pub(crate) mod flush_times;
 pub(crate) mod log_thread;
 pub(crate) mod marks;
 pub(crate) mod queue;

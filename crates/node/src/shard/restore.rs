@@ -61,22 +61,24 @@ impl<S: StateMachine> StateThread<S> {
         let committed = self.shard.marks.lock().committed;
         let mut state = (self.empty)();
         let mut cursor = Cursor::new(Lsn::FIRST);
+        let mut bytes = 0;
         while let Some(upto) = committed.filter(|upto| cursor.next() <= *upto) {
             let batches = cursor.read(&self.shard, upto)?;
             self.pulse.beat();
             if batches.is_empty() {
                 break;
             }
-            batches
-                .iter()
-                .for_each(|batch| drop(apply(&mut state, batch)));
+            for batch in &batches {
+                drop(apply(&mut state, batch));
+                bytes += batch.bytes().len() as u64;
+            }
         }
         let applied = Lsn::new(cursor.next().get() - 1);
         let facts = StateFacts::of(&state);
         let digest = facts.digest;
         let made = applied.map(|lsn| StateAt { lsn, digest });
         *self.state.write() = state;
-        self.shard.marks.lock().rebuilt(due, made);
+        self.shard.marks.lock().rebuilt(due, made, bytes);
         self.published(applied, facts);
         tracing::info!(shard = %self.shard.name, applied = lsn_value(applied), "the state was made anew from the log");
         Ok(())

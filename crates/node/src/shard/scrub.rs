@@ -6,7 +6,7 @@ use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::Duration;
 use understudy_log::{Damage, LogError, OsDisk, Scrub, Scrubbed, Sealed};
-use understudy_types::{BootTime, ByteCount, Clock};
+use understudy_types::{BootTime, ByteCount, Clock, Lsn};
 
 /// Between two passes.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -22,6 +22,8 @@ pub(crate) struct ScrubFacts {
     pub(crate) pass_bytes: u64,
     pub(crate) pass_done: u64,
     pub(crate) passes: u64,
+    /// Up to here every record was verified, at the start or by a pass.
+    pub(crate) verified: Option<Lsn>,
     /// When the last pass ended that found nothing.
     pub(crate) last_pass: Option<BootTime>,
     /// Stays until the node is started again.
@@ -95,6 +97,8 @@ impl ScrubThread {
         if self.shard.scrub_stop.sleep(Duration::ZERO) == Slept::Whole {
             let mut facts = self.shard.scrub.lock();
             facts.passes += 1;
+            let end = sealed.last().map(|segment| segment.end().lsn);
+            facts.verified = facts.verified.max(end);
             facts.last_pass = Some(self.clock.now());
         }
         Ok(())

@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use std::sync::Arc;
 use understudy_log::{Batch, LogError, Record};
 use understudy_state::{CommandContext, EpochStart, StateMachine};
-use understudy_types::{Lsn, StateAt};
+use understudy_types::{Clock, Lsn, StateAt};
 
 pub(crate) struct StateThread<S: StateMachine> {
     pub(crate) shard: Arc<ShardCore>,
@@ -19,6 +19,7 @@ pub(crate) struct StateThread<S: StateMachine> {
     /// Makes an empty state, for when the log was cut below what is applied.
     pub(crate) empty: Box<dyn Fn() -> S + Send>,
     pub(crate) answers: Arc<Answers<S>>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) fatal: Fatal,
     pub(crate) pulse: Arc<Pulse>,
 }
@@ -66,13 +67,19 @@ impl<S: StateMachine> StateThread<S> {
         let mut newest = None;
         for batch in batches {
             self.pulse.beat();
+            let began = self.clock.now();
             let (responses, facts) = {
                 let mut state = self.state.write();
                 (apply(&mut *state, batch), StateFacts::of(&*state))
             };
+            let meters = &self.shard.meters;
+            meters.applies.note(self.clock.now().since(began));
+            meters
+                .applied_records
+                .add(u64::from(batch.header().record_count));
             // Readers find the state before clients hear of it.
             let (lsn, digest) = (batch.last_lsn(), facts.digest);
-            self.publish(StateAt { lsn, digest });
+            self.publish(StateAt { lsn, digest }, batch.bytes().len() as u64);
             self.answer(batch, responses);
             newest = Some(facts);
         }
@@ -81,8 +88,8 @@ impl<S: StateMachine> StateThread<S> {
         }
     }
 
-    fn publish(&self, state: StateAt) {
-        let divergence = self.shard.marks.lock().note_applied(state);
+    fn publish(&self, state: StateAt, bytes: u64) {
+        let divergence = self.shard.marks.lock().note_applied(state, bytes);
         self.shard.applied.send_replace(Some(state.lsn));
         self.shard.tell_divergence(divergence);
     }

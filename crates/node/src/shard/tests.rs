@@ -120,6 +120,7 @@ impl<S: StateMachine> Returning<S> {
             authority: &authority,
             fatal: &Fatal::new(Arc::clone(&authority)),
             audit: &audit,
+            meters: &Arc::default(),
             runtime: &tokio::runtime::Handle::current(),
         };
         let shard = boot(&ground, &settings.shards[0], empty).expect("a sound log");

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses what it needs")]
 
+mod freeze;
+
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -14,7 +16,7 @@ use understudy_node::settings::{
     Endpoint, HookSettings, Limits, LogSettings, SecretDigests, Settings, ShardSettings,
     StreamSettings, VerdictSettings,
 };
-use understudy_node::{BootClock, Node, Observer};
+use understudy_node::{BootClock, Node, Observer, Scrape};
 use understudy_protocol::{
     AcceptLoss, AckPolicy, ActivationRequest, FailoverPolicy, Lease, Mode, RequestId, Timing,
 };
@@ -27,6 +29,8 @@ use understudy_wire::v1::log_client::LogClient;
 /// How long anything may take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+pub use freeze::{Freezer, Relay};
+
 type Empty<S> = Arc<dyn Fn(&ShardName) -> S + Send + Sync>;
 
 pub struct Pair<S: StateMachine> {
@@ -35,6 +39,10 @@ pub struct Pair<S: StateMachine> {
     policy: AckPolicy,
     empty: Empty<S>,
     nodes: Vec<Running<S>>,
+    /// By node: what can stop its threads.
+    freezers: BTreeMap<String, Arc<Freezer>>,
+    /// What lies between alpha and whoever follows it.
+    pub relay: Relay,
     /// By node; none unless a test says so before it starts the node.
     pub hooks: BTreeMap<String, HookSettings>,
 }
@@ -91,6 +99,8 @@ impl<S: StateMachine> Pair<S> {
             policy,
             empty,
             nodes: Vec::new(),
+            freezers: BTreeMap::new(),
+            relay: Relay::default(),
             hooks: BTreeMap::new(),
         };
         pair.start_node("alpha").await;
@@ -155,9 +165,13 @@ impl<S: StateMachine> Pair<S> {
     pub async fn start_node(&mut self, name: &str) {
         let empty = self.empty.clone();
         let store = Arc::new(self.store.clone());
-        let clock = Arc::new(BootClock);
-        let settings = self.settings(name);
-        let address = settings.replication.advertise.clone();
+        let clock = self.freezers.entry(name.to_owned()).or_default().clone();
+        let mut settings = self.settings(name);
+        if name == "alpha" {
+            let relayed = self.relay.open(settings.replication.listen).await;
+            settings.replication.advertise = relayed.to_string();
+        }
+        let address = settings.replication.listen.to_string();
         let node = Node::start(settings, store, clock, move |shard| empty(shard)).await;
         let node = node.expect("the node starts");
         let handle = node.shards()[0].1.clone();
@@ -201,6 +215,14 @@ impl<S: StateMachine> Pair<S> {
 
     pub fn observer(&self, name: &str) -> Observer {
         self.running(name).observer.clone()
+    }
+
+    pub fn freezer(&self, name: &str) -> Arc<Freezer> {
+        self.freezers[name].clone()
+    }
+
+    pub async fn scrape(&self, name: &str) -> Scrape {
+        self.observer(name).scrape().await
     }
 
     /// The Admin service of a node.

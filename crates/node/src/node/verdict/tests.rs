@@ -211,6 +211,7 @@ fn each_fault_refuses_or_warns_under_its_own_id() {
             pass_done_bytes: 1,
             passes: 0,
             last_pass_seconds_ago: None,
+            verified: None,
             damage: Some("1.seg is damaged at byte 7".to_owned()),
         });
     };

@@ -2,14 +2,14 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How many flushes are remembered.
+/// How many times are remembered.
 const KEPT_MAX: usize = 256;
 
-/// How long the last flushes of a log took.
+/// How long something took lately.
 #[derive(Debug, Default)]
-pub(crate) struct FlushTimes(Mutex<VecDeque<Duration>>);
+pub(crate) struct RecentTimes(Mutex<VecDeque<Duration>>);
 
-impl FlushTimes {
+impl RecentTimes {
     pub(crate) fn note(&self, took: Duration) {
         let mut times = self.0.lock();
         if times.len() == KEPT_MAX {
@@ -18,12 +18,12 @@ impl FlushTimes {
         times.push_back(took);
     }
 
-    /// What one flush in a hundred exceeded; `None` before the first one.
+    /// What one in a hundred exceeded; `None` before the first one.
     pub(crate) fn p99(&self) -> Option<Duration> {
         self.percentiles([99]).map(|[p99]| p99)
     }
 
-    /// What that many flushes of a hundred did not exceed; `None` before the
+    /// What that many of a hundred did not exceed; `None` before the
     /// first one.
     pub(crate) fn percentiles<const N: usize>(
         &self,
@@ -41,12 +41,12 @@ impl FlushTimes {
 
 #[cfg(test)]
 mod tests {
-    use super::FlushTimes;
+    use super::RecentTimes;
     use std::time::Duration;
 
     #[test]
     fn one_in_a_hundred_is_above_the_p99() {
-        let times = FlushTimes::default();
+        let times = RecentTimes::default();
         assert_eq!(times.p99(), None);
         for millis in 1..=100 {
             times.note(Duration::from_millis(millis));
@@ -57,8 +57,8 @@ mod tests {
     }
 
     #[test]
-    fn old_flushes_are_forgotten() {
-        let times = FlushTimes::default();
+    fn old_times_are_forgotten() {
+        let times = RecentTimes::default();
         times.note(Duration::from_secs(9));
         (0..super::KEPT_MAX).for_each(|_| times.note(Duration::from_millis(1)));
         assert_eq!(times.p99(), Some(Duration::from_millis(1)));
