@@ -68,7 +68,7 @@ fn id_at_the_beginning(text: &str) -> Option<String> {
 #[test]
 fn every_refusal_has_a_section_and_every_section_its_refusal() {
     let mut ids = BTreeSet::new();
-    for name in ["cli", "etcd", "node", "protocol", "store"] {
+    for name in ["cli", "console", "etcd", "node", "protocol", "store"] {
         ids_below(
             &repository().join("crates").join(name).join("src"),
             &mut ids,
