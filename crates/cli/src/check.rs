@@ -128,5 +128,8 @@ pub(crate) fn describe(verdict: &Verdict) -> String {
             out += &format!("\n         → {way_out}");
         }
     }
+    if verdict.outcome != "ready" {
+        out += "\n each id has a section in docs/runbooks/refusals.md";
+    }
     out + &format!("\n made in {}", span(verdict.took_micros as f64 / 1e6))
 }

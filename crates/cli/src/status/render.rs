@@ -226,7 +226,22 @@ fn standby(out: &mut String, status: &Status, stream: &StreamStatus) {
             });
         let _ = writeln!(out, "  lag: UNKNOWN, {silence}");
     }
+    condition(out, stream);
     table(out, status);
+}
+
+/// How it does in a word, where that says more than that all is well.
+fn condition(out: &mut String, stream: &StreamStatus) {
+    let Some(word) = stream.condition.as_deref() else {
+        return;
+    };
+    let _ = match (word, stream.catchup_seconds) {
+        ("UP TO DATE" | "UNKNOWN", _) => Ok(()),
+        ("CATCHING UP", Some(seconds)) => {
+            writeln!(out, "  {word}, about {} to go", span(seconds))
+        }
+        _ => writeln!(out, "  {word}"),
+    };
 }
 
 fn table(out: &mut String, status: &Status) {

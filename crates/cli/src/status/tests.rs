@@ -127,6 +127,26 @@ IF bravo WERE PROMOTED NOW   could lose: writes acknowledged in the last 252.1 s
 }
 
 #[test]
+fn standby_that_is_not_up_to_date_says_so_in_a_word() {
+    let told = |condition: &str, catchup: Value| {
+        let mut value = standby();
+        value["stream"]["condition"] = json!(condition);
+        value["stream"]["catchup_seconds"] = catchup;
+        render(&report(vec![
+            answered("a", primary()),
+            answered("b", value),
+        ]))
+    };
+    let catching_up = told("CATCHING UP", json!(12.0));
+    assert!(
+        catching_up.contains("CATCHING UP, about 12"),
+        "{catching_up}"
+    );
+    assert!(told("APPLY STALLED", json!(null)).contains("  APPLY STALLED\n"));
+    assert!(!told("UP TO DATE", json!(0.0)).contains("UP TO DATE"));
+}
+
+#[test]
 fn diverged_state_is_shown_and_is_no_healthy_pair() {
     let mut value = standby();
     value["shards"]["main"]["state"] = json!({
