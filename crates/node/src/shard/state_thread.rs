@@ -53,9 +53,10 @@ impl<S: StateMachine> StateThread<S> {
     }
 
     fn wait(&self) -> Work {
-        let mut marks = self.shard.marks.lock();
         loop {
+            // Not under the lock: a thread that hangs here hangs alone.
             self.pulse.beat();
+            let mut marks = self.shard.marks.lock();
             if let Some(work) = marks.next_work() {
                 return work;
             }
