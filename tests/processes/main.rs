@@ -3,6 +3,7 @@
 mod activation;
 mod automatic;
 mod bad_store;
+mod console;
 mod dev;
 mod disk;
 mod etcdctl;
@@ -20,5 +21,6 @@ mod states;
 mod store;
 mod supervised;
 mod switchover;
+mod terminal;
 mod unit;
 mod without_store;

@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a console answered.
+/// What a server answered.
 #[derive(Clone, Debug)]
 pub struct Page {
     pub status: u16,
@@ -14,22 +14,56 @@ pub struct Page {
 
 /// One GET; none when nobody answers in time.
 pub async fn get(address: SocketAddr, path: &str) -> Option<Page> {
-    let exchange = async {
-        let mut stream = TcpStream::connect(address).await.ok()?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: console\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.ok()?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.ok()?;
-        parse(&String::from_utf8(answer).ok()?)
-    };
+    let exchange = send(address, "GET", path, "");
     tokio::time::timeout(PATIENCE, exchange).await.ok()?
 }
 
-fn parse(answer: &str) -> Option<Page> {
+/// One request, with a JSON body unless it is empty; none when nobody answers.
+pub(crate) async fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> Option<Page> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.ok()?;
+    read_answer(&mut stream).await
+}
+
+/// Up to the length that is told, or to the end: not every server closes.
+async fn read_answer(stream: &mut TcpStream) -> Option<Page> {
+    let mut answer = Vec::new();
+    loop {
+        if let Some(page) = whole(&answer) {
+            return Some(page);
+        }
+        if stream.read_buf(&mut answer).await.ok()? == 0 {
+            return parse(&answer).map(|(page, _)| page);
+        }
+    }
+}
+
+/// The answer, once all of its length is there.
+fn whole(answer: &[u8]) -> Option<Page> {
+    let (page, length) = parse(answer)?;
+    (page.body.len() >= length?).then_some(page)
+}
+
+/// As much as there is, and the length of its body where that is told.
+fn parse(answer: &[u8]) -> Option<(Page, Option<usize>)> {
+    let answer = std::str::from_utf8(answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Page {
-        status,
-        body: body.to_owned(),
-    })
+    let told = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse().ok())?
+    });
+    let body = body.to_owned();
+    Some((Page { status, body }, told))
 }

@@ -12,6 +12,7 @@
 //! lease, [`returning`] an old primary's way back.
 
 mod binary;
+mod browser;
 mod command;
 mod directory;
 pub mod drill;
@@ -35,6 +36,7 @@ mod until;
 mod writers;
 
 pub use binary::understudy_binary;
+pub use browser::{Browser, Scheme};
 pub use command::{Answer, run};
 pub use directory::Directory;
 pub use frozen_thread::FrozenThread;

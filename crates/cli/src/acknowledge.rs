@@ -4,10 +4,11 @@
 use crate::admin::DEFAULT_ENDPOINTS;
 use crate::exit::Exit;
 use crate::files::entropy;
-use crate::format::print;
+use crate::format::{OutputFormat, print, print_json};
 use crate::refusal::Refusal;
 use crate::{admin, status};
 use clap::Args;
+use serde_json::json;
 use understudy_protocol::RequestId;
 use understudy_types::Epoch;
 
@@ -23,6 +24,8 @@ pub(crate) struct AcknowledgeArgs {
     /// A node's replication address; may be repeated.
     #[arg(long, value_name = "HOST:PORT", default_values_t = DEFAULT_ENDPOINTS.map(str::to_owned))]
     endpoint: Vec<String>,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: OutputFormat,
 }
 
 pub(crate) async fn acknowledge(args: AcknowledgeArgs) -> anyhow::Result<Exit> {
@@ -43,7 +46,12 @@ pub(crate) async fn acknowledge(args: AcknowledgeArgs) -> anyhow::Result<Exit> {
             "{endpoint} did not say that it is stored: {why}; look at `understudy status`"
         )
     })?;
-    print(&format!("{}\n", answer.detail));
+    match args.output {
+        OutputFormat::Text => print(&answer.detail),
+        OutputFormat::Json => {
+            print_json(&json!({ "failed": answer.failed, "detail": answer.detail }))?
+        }
+    }
     Ok(if answer.failed {
         Exit::Refused
     } else {

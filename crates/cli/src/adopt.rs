@@ -3,7 +3,7 @@
 
 use crate::exit::Exit;
 use crate::files::entropy;
-use crate::format::print;
+use crate::format::{OutputFormat, print, print_json};
 use crate::log::open_stopped;
 use crate::operator::operator;
 use crate::refusal::Refusal;
@@ -39,6 +39,8 @@ enum StoreCommand {
         /// The configuration file of the node that went on.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
         #[command(flatten)]
         over: OverrideArgs,
     },
@@ -46,11 +48,15 @@ enum StoreCommand {
 
 pub(crate) async fn store(args: StoreArgs) -> anyhow::Result<Exit> {
     match args.command {
-        StoreCommand::Adopt { config, over } => adopt(config, over).await,
+        StoreCommand::Adopt {
+            config,
+            output,
+            over,
+        } => adopt(config, output, over).await,
     }
 }
 
-async fn adopt(config: PathBuf, over: OverrideArgs) -> anyhow::Result<Exit> {
+async fn adopt(config: PathBuf, output: OutputFormat, over: OverrideArgs) -> anyhow::Result<Exit> {
     let configuration = over.load(&config)?;
     let data = &configuration.settings.data;
     if !stand_in::is_there(data) {
@@ -64,13 +70,16 @@ async fn adopt(config: PathBuf, over: OverrideArgs) -> anyhow::Result<Exit> {
     let adopted = stand_in::adopt(data, identity.data_id, &*objects, nonce).await;
     let adopted = adopted.map_err(|error| explain(error, &target, &identity))?;
     keep_act(&disk, &identity, &adopted, target.place())?;
-    print(&format!(
-        "epoch {} and {} objects are in {} now\nnext: start {} again; then the other nodes, with this store in their configuration",
-        adopted.epoch,
-        adopted.objects,
-        target.place(),
-        identity.node
-    ));
+    let (epoch, objects, place) = (adopted.epoch, adopted.objects, target.place());
+    match output {
+        OutputFormat::Text => print(&format!(
+            "epoch {epoch} and {objects} objects are in {place} now\nnext: start {} again; then the other nodes, with this store in their configuration",
+            identity.node
+        )),
+        OutputFormat::Json => {
+            print_json(&json!({ "epoch": epoch, "objects": objects, "place": place }))?;
+        }
+    }
     Ok(Exit::Done)
 }
 

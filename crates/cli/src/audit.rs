@@ -3,12 +3,12 @@
 use crate::admin::{self, DEFAULT_ENDPOINTS};
 use crate::exit::Exit;
 use crate::format::{OutputFormat, grouped, print, print_json};
-use crate::log::{open_stopped, shards};
+use crate::log::{open_stopped, shards, walk};
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use understudy_log::{Record, verify_with};
+use understudy_log::Record;
 use understudy_node::audit::AuditAct;
 
 /// Lists what operators did, and what nodes decided for them: promotions with
@@ -81,7 +81,7 @@ fn from_root(data: &Path, since: u64) -> anyhow::Result<Vec<Entry>> {
         return Ok(Vec::new());
     };
     let mut entries = Vec::new();
-    verify_with(&disk, identity.cluster, &shard, &mut |batch| {
+    walk(&disk, data, identity.cluster, &shard, &mut |batch| {
         for (lsn, record) in batch.records() {
             if let Record::Audit(body) = record
                 && lsn.get() >= since

@@ -3,7 +3,7 @@
 use crate::exit::{self, Exit};
 use crate::{
     acknowledge, activate, adopt, audit, bench, cert, check, completions, dev, dev_store, diff,
-    history, init, log, quarantine, rebuild, run, status,
+    history, init, log, man, quarantine, rebuild, run, status, top,
 };
 use clap::{Parser, Subcommand};
 
@@ -42,6 +42,8 @@ enum Command {
     Cert(cert::CertArgs),
     /// Show the pair: roles, lease, lag, what a failover would lose.
     Status(status::StatusArgs),
+    /// Show the pair live, in a terminal.
+    Top(top::TopArgs),
     /// Ask a standby for its verdict on a promotion; changes nothing.
     Check(check::CheckArgs),
     /// Move the primary's role; loses nothing, or does not happen.
@@ -68,6 +70,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Print completions for a shell.
     Completions(completions::CompletionsArgs),
+    /// Write the manual pages.
+    Man(man::ManArgs),
     #[command(hide = true)]
     DevStore(dev_store::DevStoreArgs),
 }
@@ -80,6 +84,7 @@ impl Cli {
             Command::Init(args) => init::init(args).await,
             Command::Cert(args) => cert::cert(args),
             Command::Status(args) => status::status(args).await,
+            Command::Top(args) => top::top(args).await,
             Command::Check(args) => check::check(args).await,
             Command::Switchover(args) => activate::switchover(args).await,
             Command::Failover(args) => activate::failover(args).await,
@@ -93,6 +98,7 @@ impl Cli {
             Command::History(args) => history::history(args),
             Command::Bench(args) => bench::bench(args).await,
             Command::Completions(args) => completions::completions(args),
+            Command::Man(args) => man::man(args),
             Command::DevStore(args) => dev_store::dev_store(args).await,
         }
     }

@@ -1,5 +1,6 @@
 use crate::commands::Cli;
 use crate::exit::Exit;
+use crate::format::print;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
@@ -12,11 +13,9 @@ pub(crate) struct CompletionsArgs {
 
 pub(crate) fn completions(args: CompletionsArgs) -> anyhow::Result<Exit> {
     let mut command = Cli::command();
-    clap_complete::generate(
-        args.shell,
-        &mut command,
-        "understudy",
-        &mut std::io::stdout(),
-    );
+    // Not to standard output itself: a reader that goes away is no error.
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut command, "understudy", &mut text);
+    print(&String::from_utf8(text)?);
     Ok(Exit::Done)
 }

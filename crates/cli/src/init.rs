@@ -2,12 +2,13 @@
 
 use crate::exit::Exit;
 use crate::files::entropy;
-use crate::format::print;
+use crate::format::{OutputFormat, print, print_json};
 use crate::refusal::Refusal;
 use crate::settings::OverrideArgs;
 use crate::store::{ClusterStore, Written};
 use anyhow::Context;
 use clap::Args;
+use serde_json::json;
 use std::path::PathBuf;
 use understudy_node::config::Configuration;
 use understudy_protocol::Lease;
@@ -25,6 +26,8 @@ pub(crate) struct InitArgs {
     /// The node that may take the first epoch [default: the node of --config].
     #[arg(long, value_name = "NODE")]
     first: Option<NodeId>,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: OutputFormat,
     #[command(flatten)]
     over: OverrideArgs,
 }
@@ -37,11 +40,17 @@ pub(crate) async fn init(args: InitArgs) -> anyhow::Result<Exit> {
     let store = ClusterStore::connect(&configuration.store).await?;
     probe(&*store.objects(), Nonce::from_bytes(entropy()?)).await?;
     let cluster = found(&configuration, &store, &first).await?;
-    print(&format!(
-        "cluster {} (id {cluster}) is founded in {}\nnext: start {first}, then its standby: understudy run --config FILE",
-        configuration.settings.cluster_name,
-        store.place()
-    ));
+    let (name, place) = (configuration.settings.cluster_name, store.place());
+    match args.output {
+        OutputFormat::Text => print(&format!(
+            "cluster {name} (id {cluster}) is founded in {place}\nnext: start {first}, then its standby: understudy run --config FILE"
+        )),
+        OutputFormat::Json => {
+            print_json(
+                &json!({ "cluster": cluster, "name": name, "place": place, "first": first }),
+            )?;
+        }
+    }
     Ok(Exit::Done)
 }
 

@@ -9,12 +9,14 @@
 //! `run` is one node, `activate` the two verbs.
 
 mod admin;
+mod colour;
 mod commands;
 mod exit;
 mod files;
 mod format;
 mod logging;
 mod operator;
+mod progress;
 mod refusal;
 mod settings;
 mod store;
@@ -33,6 +35,7 @@ mod diff;
 mod history;
 mod init;
 mod log;
+mod man;
 mod neighbours;
 mod quarantine;
 mod rebuild;
@@ -40,6 +43,7 @@ mod run;
 mod signals;
 mod status;
 mod supervisor;
+mod top;
 
 use clap::Parser;
 use commands::Cli;

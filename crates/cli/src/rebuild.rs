@@ -3,6 +3,7 @@
 use crate::admin::{self, RebuildFailure};
 use crate::exit::Exit;
 use crate::format::{OutputFormat, grouped, print, print_json};
+use crate::progress::Progress;
 use crate::refusal::Refusal;
 use clap::Args;
 use serde_json::json;
@@ -24,7 +25,9 @@ pub(crate) struct RebuildArgs {
 }
 
 pub(crate) async fn rebuild(args: RebuildArgs) -> anyhow::Result<Exit> {
+    let progress = Progress::of_time("making the state anew from the log");
     let rebuilt = admin::rebuild_state(&args.endpoint, args.shard.as_ref()).await;
+    drop(progress);
     let shards = rebuilt.map_err(|failure| match failure {
         RebuildFailure::Refused(fact) => Refusal::new(
             "E404",

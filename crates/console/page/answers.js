@@ -48,6 +48,8 @@ export const canFailOver = (known) => {
     const handing = moving.role === 'handing_over';
     return answer('warn', 'TAKING OVER', handing ? `${moving.node} hands its role over now; writes are held for a moment.` : `${moving.node} is taking over now (promised epoch ${moving.promised_epoch}).`);
   }
+  const given = statuses.map((status) => status.lease?.without_store).find((mark) => mark != null);
+  if (given != null) return answer('bad', 'NO, STORE GIVEN UP', `All that is acknowledged is on one machine alone, and no standby can follow, until understudy store adopt. By ${given.by}: ${given.reason || 'no reason given'}; evidence: ${given.fenced_by}.`);
   if (standbys.length === 0) return withoutStandby(known);
   const [standby] = standbys;
   const diverged = divergence([standby]);

@@ -35,6 +35,7 @@ const show = () => {
   panels.lease(known);
   panels.positions(known);
   panels.health(known);
+  panels.certificates(known);
   lag.show(now());
   const current = known.own.lease?.epoch ?? null;
   if (current !== epoch) {

@@ -61,16 +61,20 @@ export const draw = (place, { series, range, gap, told, least, label }) => {
   for (const run of first == null ? [] : runs(first.points, gap)) {
     if (run.known) continue;
     const from = x(run.points[0]);
-    svg.append(shape('rect', { class: 'unknown-ground', x: from, y: TOP, width: Math.max(x(run.points.at(-1)) - from, 1), height: height - TOP - BOTTOM }));
+    const wide = Math.max(x(run.points.at(-1)) - from, 1);
+    svg.append(shape('rect', { class: 'unknown-ground', x: from, y: TOP, width: wide, height: height - TOP - BOTTOM }));
+    if (wide > 70) svg.append(shape('text', { x: from + wide / 2, y: TOP + (height - TOP - BOTTOM) / 2, 'text-anchor': 'middle' }, 'unknown'));
   }
   shown.forEach((line, index) => {
     for (const run of runs(line.points, gap)) {
-      const steps = run.points.map((point, at) => `${at === 0 ? 'M' : 'L'}${x(point).toFixed(1)} ${y(point.value).toFixed(1)}`);
+      // A lower bound of zero says nothing, and looks as if it did.
+      const points = run.known ? run.points : run.points.filter((point) => point.value > 0);
+      const steps = points.map((point, at) => `${at === 0 ? 'M' : 'L'}${x(point).toFixed(1)} ${y(point.value).toFixed(1)}`);
       const kind = run.known ? `dash-${index}` : 'unknown';
       svg.append(shape('path', { class: `series-${index} ${kind}`, d: steps.join('') }));
     }
     if (series.length > 1) {
-      const at = LEFT + 8 + index * (narrow ? 76 : 120);
+      const at = LEFT + 8 + index * (narrow ? 86 : 120);
       svg.append(shape('path', { class: `series-${index} dash-${index}`, d: `M${at} ${TOP + 8}h22` }));
       svg.append(shape('text', { class: `key-${index}`, x: at + 26, y: TOP + 12 }, line.name));
     }

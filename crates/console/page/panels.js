@@ -18,11 +18,13 @@ const node = (answer) => {
     return element('div', { class: 'node', 'data-tone': 'bad' }, element('strong', {}, 'NOT REACHABLE'), element('p', {}, answer.endpoint), element('p', {}, answer.error ?? 'it has not answered yet'));
   }
   const tone = status.role === 'primary' || status.stream?.state === 'streaming' ? 'good' : 'warn';
+  const { maintenance } = status;
+  const paused = maintenance == null ? [] : [element('p', { class: 'maintenance' }, `MAINTENANCE, writes are refused: ${maintenance.reason || 'no reason given'} (${maintenance.by})`)];
   const clients = Object.values(status.shards).map((shard) => shard.client_address);
   return element('div', { class: 'node', 'data-tone': tone },
     element('strong', {}, `${status.node} · ${status.role.toUpperCase().replace('_', ' ')}`),
     element('p', {}, `up ${seconds(status.uptime_seconds)}, clients at ${clients.join(', ')}`),
-    element('p', {}, `replication at ${answer.endpoint}`));
+    element('p', {}, `replication at ${answer.endpoint}`), ...paused);
 };
 
 const link = ({ standbys, primary }) => {
@@ -39,12 +41,19 @@ const link = ({ standbys, primary }) => {
   return element('div', { class: 'link', 'data-tone': connected.length > 0 ? 'good' : 'bad' }, element('b', { 'aria-hidden': 'true' }, connected.length > 0 ? '──▶' : '╌ ✗ ╌'), words);
 };
 
+// What the only node that is known here says of the other one.
+const hearsay = ({ own, primary }) => {
+  const names = own.stream != null ? [own.stream.primary] : (primary?.standbys ?? []).map((one) => one.node);
+  const who = names.length > 0 ? names.join(', ') : 'no other node';
+  return element('div', { class: 'node', 'data-tone': 'warn' }, element('strong', {}, who), element('p', {}, 'not asked yet, or its address is not known here (console.peers)'));
+};
+
 export const topology = (known, nodes) => {
   const leads = (answer) => (answer.status == null ? 1 : answer.status.role === 'primary' ? 0 : 2);
   const sorted = [...nodes].sort((one, two) => leads(one) - leads(two));
-  const parts = sorted.flatMap((answer, index) => (index === 0 ? [node(answer)] : [link(known), node(answer)]));
-  if (sorted.length === 1) parts.push(link(known));
-  at('topology').replaceChildren(...parts);
+  const boxes = sorted.map(node);
+  if (boxes.length === 1) boxes.splice(known.own.stream != null ? 0 : 1, 0, hearsay(known));
+  at('topology').replaceChildren(...boxes.flatMap((box, index) => (index === 0 ? [box] : [link(known), box])));
 };
 
 export const lease = ({ own, primary }) => {
@@ -58,6 +67,7 @@ export const lease = ({ own, primary }) => {
     rows.push(['valid for', left == null ? `unchanged for ${seconds(seen.seen_seconds_ago)}, ttl ${seconds(seen.ttl_seconds)}` : left > 0 ? `${seconds(left)} of ${seconds(seen.ttl_seconds)}` : `LAPSED ${seconds(-left)} ago`]);
     rows.push(['store', seen.store_answered_seconds_ago == null ? 'has not answered yet' : `answered ${seconds(seen.store_answered_seconds_ago)} ago`]);
     if (seen.ack_policy === 'replicated') rows.push(['in sync', seen.in_sync.join(', ') || 'NOBODY: writes rest in the object store']);
+    if (seen.without_store) rows.push(['STORE', `GIVEN UP by ${seen.without_store.by}: the lease is on the holder’s own disk`]);
     if (seen.handover_to) rows.push(['handing over to', seen.handover_to]);
     if (seen.unacknowledged_epoch) rows.push(['to look at', `epoch ${seen.unacknowledged_epoch} was taken by an automatic failover: understudy acknowledge`]);
   }
@@ -109,3 +119,18 @@ export const health = ({ statuses }) => {
   fill(at('health'), ['node / shard', 'flush p50', 'flush p99', 'log', 'state', 'disk free', 'old segments'], rows);
 };
 
+const WEEK = 7 * 86400;
+
+const leftCell = ({ seconds_left: left, problem }) => {
+  if (left < 0) return { text: `✗ EXPIRED ${seconds(-left)} ago`, tone: 'bad' };
+  if (problem) return { text: `! ${seconds(left)}; its files cannot be used: ${problem}`, tone: 'warn' };
+  return left < WEEK ? { text: `! ${seconds(left)}`, tone: 'warn' } : { text: `✓ ${seconds(left)}`, tone: 'good' };
+};
+
+export const certificates = ({ statuses }) => {
+  const rows = statuses.flatMap((status) => (status.certificates ?? []).map((certificate) => [
+    `${status.node} / ${certificate.name}`, certificate.holder, new Date(certificate.expires_at_unix * 1000).toLocaleString(), leftCell(certificate),
+  ]));
+  at('certificates-section').hidden = rows.length === 0;
+  fill(at('certificates'), ['node / use', 'holder', 'ends', 'left'], rows);
+};

@@ -2,16 +2,17 @@
 
 use crate::admin;
 use crate::exit::Exit;
-use crate::format::print;
+use crate::format::{print, print_json};
 use crate::history;
 use crate::store::ClusterStore;
+use serde::Serialize;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use understudy_console::{Outcome, Step, Told};
 use understudy_node::BootClock;
 use understudy_node::config::Configuration;
-use understudy_node::status::Receipt;
-use understudy_protocol::{ActivationRequest, Mode};
+use understudy_node::status::{Receipt, Verdict};
+use understudy_protocol::{ActivationRequest, Mode, Override};
 use understudy_types::{BootTime, Clock};
 use understudy_wire::v1::ActivationStep;
 
@@ -53,18 +54,52 @@ pub(super) fn tell(told: Told) {
 /// The last word, where it is not a receipt.
 pub(super) fn tell_end(end: &End) -> Exit {
     match end.outcome {
-        Outcome::Done => {
-            print(&end.text);
-            Exit::Done
+        Outcome::Done => print(&end.text),
+        Outcome::Refused | Outcome::EndNotSeen => eprintln!("{}", end.text),
+    }
+    exit_of(end)
+}
+
+fn exit_of(end: &End) -> Exit {
+    match end.outcome {
+        Outcome::Done => Exit::Done,
+        Outcome::Refused => Exit::Refused,
+        Outcome::EndNotSeen => Exit::EndNotSeen,
+    }
+}
+
+/// All that a command tells, for programs.
+#[derive(Serialize)]
+pub(super) struct Document {
+    verdict: Verdict,
+    overrides: Vec<Override>,
+    steps: Vec<Step>,
+    receipt: Option<Receipt>,
+    ended: Option<End>,
+}
+
+impl Document {
+    pub(super) fn new(verdict: &Verdict, overrides: &[Override]) -> Document {
+        Document {
+            verdict: verdict.clone(),
+            overrides: overrides.to_vec(),
+            steps: Vec::new(),
+            receipt: None,
+            ended: None,
         }
-        Outcome::Refused => {
-            eprintln!("{}", end.text);
-            Exit::Refused
+    }
+
+    pub(super) fn note(&mut self, told: Told) {
+        match told {
+            Told::Step(step) => self.steps.push(step),
+            Told::Receipt(receipt) => self.receipt = Some(*receipt),
         }
-        Outcome::EndNotSeen => {
-            eprintln!("{}", end.text);
-            Exit::EndNotSeen
-        }
+    }
+
+    pub(super) fn print(mut self, end: &End) -> anyhow::Result<Exit> {
+        self.ended = Some(end.clone());
+        print_json(&self)?;
+        Ok(exit_of(end))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::operator::operator;
 use crate::settings::AccessArgs;
 use clap::Args;
 use request::Wish;
+use serde_json::json;
 use understudy_protocol::{AcceptLoss, Lease, Mode};
 use understudy_types::{Epoch, NodeId};
 use way::{Looked, Way};
@@ -67,7 +68,7 @@ pub(crate) struct FailoverArgs {
     /// its own disk, until `understudy store adopt`. Refused while the store
     /// answers; needs --fenced-by and --accept-loss unknown, and --config of
     /// the node itself, on its machine.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "output")]
     without_store: bool,
     /// The cluster's name, instead of typing it when asked. Skips no check.
     #[arg(long, value_name = "CLUSTER", visible_alias = "yes-cluster")]
@@ -103,8 +104,8 @@ struct CommonArgs {
     /// Replace the pending request of this id.
     #[arg(long, value_name = "ID")]
     replace: Option<String>,
-    /// How a dry run shows the verdict.
-    #[arg(short, long, value_enum, default_value_t, requires = "dry_run")]
+    /// As JSON: a dry run's verdict, else all of it in one document at the end.
+    #[arg(short, long, value_enum, default_value_t)]
     output: OutputFormat,
     #[command(flatten)]
     access: AccessArgs,
@@ -157,29 +158,44 @@ async fn activate(
     let way = Way::to(&configuration, known).await?;
     let sight = match way.look(&wish).await? {
         Looked::Done(text) => {
-            print(&text);
+            match args.output {
+                OutputFormat::Text => print(&text),
+                OutputFormat::Json => print_json(&json!({ "done": text }))?,
+            }
             return Ok(Exit::Done);
         }
         Looked::Seen(sight) => sight,
     };
-    match args.output {
-        OutputFormat::Text => print(&sight.seen.describe()),
-        OutputFormat::Json => print_json(&sight.seen.verdict)?,
+    if args.output == OutputFormat::Text {
+        print(&sight.seen.describe());
+    } else if args.dry_run {
+        print_json(&sight.seen.verdict)?;
     }
     let overrides = overrides::judge(&sight.seen.verdict, &wish)?;
+    if args.output == OutputFormat::Text {
+        print(&overrides::describe(&overrides));
+    }
     if args.dry_run {
         if args.output == OutputFormat::Text {
-            print(&overrides::describe(&overrides));
             print("dry run: nothing was written");
         }
         return Ok(overrides::exit(&sight.seen.verdict));
     }
-    print(&overrides::describe(&overrides));
     if let Some(given) = confirmation {
         confirm::confirm(&sight.lease.name, given.as_deref())?;
     }
-    let end = way.act(&wish, *sight, overrides, &mut follow::tell).await?;
-    Ok(follow::tell_end(&end))
+    match args.output {
+        OutputFormat::Text => {
+            let end = way.act(&wish, *sight, overrides, &mut follow::tell).await?;
+            Ok(follow::tell_end(&end))
+        }
+        OutputFormat::Json => {
+            let mut document = follow::Document::new(&sight.seen.verdict, &overrides);
+            let mut note = |told| document.note(told);
+            let end = way.act(&wish, *sight, overrides, &mut note).await?;
+            document.print(&end)
+        }
+    }
 }
 
 fn mode_of(verb: Verb) -> Mode {

@@ -39,6 +39,11 @@ fn lines_of_the_tour_are_understood() {
         "understudy log verify understudy-dev/alpha",
         "understudy history --data understudy-dev/bravo -o json",
         "understudy completions bash",
+        "understudy man --dir /tmp",
+        "understudy top --endpoint 127.0.0.1:2490",
+        "understudy switchover --to bravo --expect-epoch 1 -o json",
+        "understudy log verify d -o json",
+        "understudy init --config node.toml -o json",
         "understudy bench put --endpoints 127.0.0.1:2379",
     ] {
         assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
@@ -127,5 +132,124 @@ fn command_page_names_every_command_and_every_exit_code() {
             page.contains(&format!("| {code} |")),
             "exit code {code} is missing"
         );
+    }
+}
+
+/// Every command that is not hidden, with its parents' names.
+fn each_command(command: &clap::Command, path: &str, visit: &mut dyn FnMut(&str, &clap::Command)) {
+    for below in command
+        .get_subcommands()
+        .filter(|below| !below.is_hide_set())
+    {
+        if below.get_name() == "help" {
+            continue;
+        }
+        let path = format!("{path} {}", below.get_name());
+        visit(&path, below);
+        each_command(below, &path, visit);
+    }
+}
+
+/// The part of the page under a command's own heading.
+fn section<'a>(page: &'a str, name: &str) -> Option<&'a str> {
+    let heading = format!("\n## `understudy {name}`\n");
+    let (_, rest) = page.split_once(&heading)?;
+    Some(rest.split("\n## ").next().unwrap_or(rest))
+}
+
+#[test]
+fn commands_page_names_every_command_and_every_flag() {
+    let page = include_str!("../../../../docs/cli.md");
+    let shared = section(page, "COMMAND").expect("what all commands share");
+    let mut missing = Vec::new();
+    each_command(&Cli::command(), "", &mut |path, command| {
+        let first = path.split_whitespace().next().unwrap_or_default();
+        let own = section(page, first).unwrap_or_default();
+        let is_first = path.trim() == first;
+        let below = format!("`{}", command.get_name());
+        let named = if is_first {
+            !own.is_empty()
+        } else {
+            own.contains(&format!("understudy{path}")) || own.contains(&below)
+        };
+        if !named {
+            missing.push(format!("understudy{path}"));
+        }
+        let arguments = command
+            .get_arguments()
+            .filter(|argument| !argument.is_hide_set());
+        for long in arguments.filter_map(clap::Arg::get_long) {
+            let flag = format!("--{long}");
+            let over = argument_is_over_the_file(command, long);
+            let named = own.contains(&flag) || shared.contains(&flag) || over;
+            if !named && !["help", "version"].contains(&long) {
+                missing.push(format!("understudy{path} {flag}"));
+            }
+        }
+    });
+    assert!(
+        missing.is_empty(),
+        "docs/cli.md does not name: {missing:#?}"
+    );
+}
+
+/// docs/configuration.md lists those, and a test of its own compares them.
+fn argument_is_over_the_file(command: &clap::Command, long: &str) -> bool {
+    let page = include_str!("../../../../docs/configuration.md");
+    let mut arguments = command.get_arguments();
+    let found = arguments.find(|argument| argument.get_long() == Some(long));
+    let heading = found.and_then(|argument| argument.get_help_heading());
+    heading == Some("Over the configuration file") && page.contains(&format!("| `--{long}"))
+}
+
+#[test]
+fn commands_page_lists_the_exit_codes_there_are() {
+    let page = include_str!("../../../../docs/cli.md");
+    let told: Vec<&str> = crate::exit::HELP.lines().skip(1).collect();
+    for line in told {
+        let code = line.split_whitespace().next().expect("a code");
+        assert!(page.contains(&format!("\n| {code} |")), "{code} is missing");
+    }
+}
+
+#[test]
+fn every_answer_can_be_had_as_json() {
+    // These run until a signal, or print a text that is for something else.
+    // Or what they make is files.
+    const OTHERS: [&str; 10] = [
+        " dev",
+        " run",
+        " top",
+        " completions",
+        " man",
+        " quarantine export",
+        " cert init",
+        " cert issue node",
+        " cert issue operator",
+        " cert renew",
+    ];
+    each_command(&Cli::command(), "", &mut |path, command| {
+        let has = command
+            .get_arguments()
+            .any(|argument| argument.get_long() == Some("output"));
+        let leaf = command.get_subcommands().next().is_none();
+        assert!(
+            !leaf || has || OTHERS.contains(&path),
+            "understudy{path} has no --output"
+        );
+    });
+}
+
+#[test]
+fn manual_pages_are_written_for_every_command() {
+    let directory = tempfile::tempdir().unwrap();
+    clap_mangen::generate_to(Cli::command(), directory.path()).unwrap();
+    for page in [
+        "understudy.1",
+        "understudy-switchover.1",
+        "understudy-log-verify.1",
+    ] {
+        let text = std::fs::read_to_string(directory.path().join(page)).unwrap();
+        assert!(text.contains(".SH NAME"), "{page}");
     }
 }

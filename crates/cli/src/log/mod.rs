@@ -5,11 +5,15 @@ mod repair;
 mod verify;
 
 use crate::exit::Exit;
+use crate::format::OutputFormat;
+use crate::progress::Progress;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
-use understudy_log::{Disk, DiskErrorKind, Identity, OsDisk, RootLock};
-use understudy_types::ShardName;
+use understudy_log::{
+    Batch, Disk, DiskErrorKind, Identity, LogError, OsDisk, RootLock, VerifyReport, verify_with,
+};
+use understudy_types::{ClusterId, ShardName};
 
 /// Looks at the log of a node that is not running.
 #[derive(Args, Debug)]
@@ -27,6 +31,8 @@ enum LogCommand {
     Verify {
         /// The data root.
         data: PathBuf,
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
     },
     /// Set the damaged end of a log aside, so that it is fetched anew.
     ///
@@ -40,13 +46,19 @@ enum LogCommand {
         /// Do it.
         #[arg(long)]
         apply: bool,
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
     },
 }
 
 pub(crate) fn log(args: LogArgs) -> anyhow::Result<Exit> {
     match args.command {
-        LogCommand::Verify { data } => verify::verify_all(&data),
-        LogCommand::Repair { data, apply } => repair::repair(&data, apply),
+        LogCommand::Verify { data, output } => verify::verify_all(&data, output),
+        LogCommand::Repair {
+            data,
+            apply,
+            output,
+        } => repair::repair(&data, apply, output),
     }
 }
 
@@ -71,6 +83,35 @@ pub(crate) fn identify(data: &Path) -> anyhow::Result<(OsDisk, Identity)> {
         )
     })?;
     Ok((disk, identity))
+}
+
+/// Verifies one shard's log, and shows every batch to `visit`; on a terminal
+/// it says how far it is.
+pub(crate) fn walk(
+    disk: &OsDisk,
+    data: &Path,
+    cluster: ClusterId,
+    shard: &ShardName,
+    visit: &mut dyn FnMut(&Batch),
+) -> Result<VerifyReport, LogError> {
+    let total = directory_bytes(&data.join("shards").join(shard.as_str()));
+    let progress = Progress::of_bytes(&format!("verifying shard {shard}"), total);
+    verify_with(disk, cluster, shard, &mut |batch| {
+        progress.add(batch.bytes().len() as u64);
+        visit(batch);
+    })
+}
+
+/// About as much as there is to read.
+fn directory_bytes(directory: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return 0;
+    };
+    let sizes = entries.flatten().filter_map(|entry| entry.metadata().ok());
+    sizes
+        .filter(|facts| facts.is_file())
+        .map(|facts| facts.len())
+        .sum()
 }
 
 /// The shards that have a directory, by name.

@@ -36,8 +36,13 @@ enum QuarantineCommand {
         #[arg(short, long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Print one tail's records, readable.
-    Show(ItemArgs),
+    /// Print one tail's records, readable; as JSON the same as `export`.
+    Show {
+        #[command(flatten)]
+        item: ItemArgs,
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
     /// Print one tail's records as JSON lines, with the commands' bytes.
     Export(ItemArgs),
     /// Compare one tail with what an endpoint says now, key by key.
@@ -71,10 +76,15 @@ pub(crate) async fn quarantine(args: QuarantineArgs) -> anyhow::Result<Exit> {
             let (disk, _) = identify(&data)?;
             list(&all(&disk)?, output)?;
         }
-        QuarantineCommand::Show(item) => each_record(&item, show)?,
-        QuarantineCommand::Export(item) => each_record(&item, |lsn, batch, record| {
-            export(lsn, batch, record).to_string()
-        })?,
+        QuarantineCommand::Show {
+            item,
+            output: OutputFormat::Text,
+        } => each_record(&item, show)?,
+        QuarantineCommand::Show { item, .. } | QuarantineCommand::Export(item) => {
+            each_record(&item, |lsn, batch, record| {
+                export(lsn, batch, record).to_string()
+            })?;
+        }
         QuarantineCommand::Diff {
             item,
             endpoint,

@@ -3,7 +3,10 @@
 mod judge;
 mod render;
 
+pub(crate) use render::render;
+
 use crate::admin::{self, DEFAULT_ENDPOINTS, NoAnswer};
+use crate::colour::paint_status;
 use crate::exit::Exit;
 use crate::format::{OutputFormat, print, print_json};
 use crate::settings::OverrideArgs;
@@ -69,7 +72,7 @@ impl PairReport {
 }
 
 pub(crate) async fn status(args: StatusArgs) -> anyhow::Result<Exit> {
-    let addresses = addresses(&args)?;
+    let addresses = addresses(&args.endpoint, &args.config)?;
     if !args.watch {
         let report = ask(addresses).await;
         show(&report, args.output)?;
@@ -93,15 +96,16 @@ fn show(report: &PairReport, output: OutputFormat) -> anyhow::Result<()> {
     match output {
         OutputFormat::Json => print_json(report),
         OutputFormat::Text => {
-            print(&render::render(report));
+            print(&paint_status(&render::render(report)));
             Ok(())
         }
     }
 }
 
-fn addresses(args: &StatusArgs) -> anyhow::Result<Vec<String>> {
-    let mut addresses = args.endpoint.clone();
-    for file in &args.config {
+/// What the flags name, or the defaults.
+pub(crate) fn addresses(endpoints: &[String], files: &[PathBuf]) -> anyhow::Result<Vec<String>> {
+    let mut addresses = endpoints.to_vec();
+    for file in files {
         let configuration = OverrideArgs::default().load(file)?;
         addresses.push(configuration.settings.replication.advertise);
     }
@@ -163,4 +167,4 @@ pub(crate) async fn ask(addresses: Vec<String>) -> PairReport {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,7 +9,7 @@ use understudy_protocol::AckPolicy;
 use understudy_protocol::control::AckHome;
 use understudy_types::{ByteCount, Position};
 
-pub(super) fn render(report: &PairReport) -> String {
+pub(crate) fn render(report: &PairReport) -> String {
     let mut out = String::new();
     let mut clusters: Vec<_> = report.statuses().map(|status| status.cluster).collect();
     clusters.dedup();

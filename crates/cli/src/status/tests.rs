@@ -75,6 +75,24 @@ fn report(nodes: Vec<NodeAnswer>) -> PairReport {
     PairReport { nodes }
 }
 
+/// Alpha leads, bravo streams.
+pub(crate) fn pair() -> PairReport {
+    let nodes = vec![
+        answered("127.0.0.1:2390", primary()),
+        answered("127.0.0.1:2490", standby()),
+    ];
+    PairReport { nodes }
+}
+
+/// Bravo alone, so many records behind.
+pub(crate) fn standby_behind(records: u64, known: bool) -> PairReport {
+    let mut value = standby();
+    value["shards"]["main"]["lag"]["records_applied"] = json!(records);
+    value["shards"]["main"]["lag"]["known"] = json!(known);
+    let nodes = vec![answered("127.0.0.1:2490", value)];
+    PairReport { nodes }
+}
+
 #[test]
 fn healthy_pair_is_shown_on_one_screen() {
     let pair = report(vec![
