@@ -120,6 +120,10 @@ mutations! {
     DivergenceNotTold = "divergence-not-told",
     /// A heartbeat counts as made when it arrives, however long it was held up.
     LagFromArrival = "lag-from-arrival",
+    /// Without its store a node takes the next epoch after the last it saw.
+    NoBandOfItsOwn = "no-band-of-its-own",
+    /// Without its store a node still counts on the in-sync set it last saw.
+    StandInCountsOnSet = "stand-in-counts-on-set",
 }
 
 impl fmt::Display for Mutation {

@@ -45,6 +45,8 @@ pub(crate) enum Happening {
         node: usize,
     },
     LeaseRestored,
+    /// A lease that stood in no object store may stand in one again.
+    StoreAdopted,
     /// The pair is looked at: has it healed?
     HealthDue,
 }

@@ -34,6 +34,9 @@ pub(crate) struct Scenario {
     /// Whether bits flip in the memory of standbys. Every thirteenth seed; not
     /// drawn, so that a seed from before is the run that it was.
     pub flips_states: bool,
+    /// Whether the object store is lost for good, now and then. Every
+    /// nineteenth seed; not drawn either.
+    pub loses_store: bool,
 }
 
 fn quick_timing() -> Timing {
@@ -105,6 +108,7 @@ impl Scenario {
             link_delay: chance.pick(&[2, 10, 60]).mul_millis(),
             flush_delay: chance.pick(&[3, 20, 80]).mul_millis(),
             flips_states: seed % 13 == 8,
+            loses_store: seed % 19 == 10,
         };
         scenario.left_alone(seed)
     }

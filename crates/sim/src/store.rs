@@ -15,7 +15,7 @@ use std::time::Duration;
 use understudy_log::sim::Moment;
 use understudy_protocol::control::{ObjectFetched, WriteAnswer};
 use understudy_protocol::fallback::{Slot, SlotContents, SlotNumber};
-use understudy_protocol::{ETag, Lease};
+use understudy_protocol::{ETag, Lease, adopted_lease};
 use understudy_types::{ClusterId, Nonce};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,7 @@ pub(crate) struct StoreRequest {
     life: u32,
     operation: Operation,
     answer: Answer,
+    generation: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -100,6 +101,11 @@ pub(crate) struct Store {
     versions: BTreeMap<Nonce, u64>,
     /// When the lease was last written.
     written_at: SimTime,
+    /// The one node that reaches it: it stands in for a store that is lost.
+    pub alone: Option<usize>,
+    /// How many stores there have been. What was on its way to another one
+    /// never arrives.
+    generation: u32,
 }
 
 impl Store {
@@ -116,7 +122,34 @@ impl Store {
             dark_for_node_until: vec![SimTime::ZERO; scenario.nodes],
             versions: BTreeMap::from([(nonce, 0)]),
             written_at: SimTime::ZERO,
+            alone: None,
+            generation: 0,
         }
+    }
+
+    /// All that was in the store is gone; one node has one of its own.
+    pub(crate) fn stand_in(&mut self, node: usize, lease: &Lease) {
+        self.replace(lease);
+        self.slots.clear();
+        self.activation = None;
+        self.deleted = None;
+        self.alone = Some(node);
+        self.dark_until = SimTime::ZERO;
+        self.dark_for_node_until[node] = SimTime::ZERO;
+    }
+
+    /// What one node had is in a store for all.
+    pub(crate) fn adopt(&mut self, nonce: Nonce) {
+        let lease = self.lease().and_then(|lease| adopted_lease(&lease, nonce));
+        self.replace(&lease.expect("a stand-in's lease"));
+        self.alone = None;
+    }
+
+    fn replace(&mut self, lease: &Lease) {
+        let version = self.versions.len() as u64;
+        self.versions.insert(lease.nonce, version);
+        self.lease = Some(Object::new(lease.encode()));
+        self.generation += 1;
     }
 
     /// How many writes had been applied when the store held this lease;
@@ -213,6 +246,9 @@ enum Fate {
 }
 
 fn draw_fate(env: &mut Env, node: usize) -> Fate {
+    if env.store.alone.is_some_and(|alone| alone != node) {
+        return Fate::RequestLost;
+    }
     if env.store.is_dark(node, env.now) {
         return env.chance.pick(&[
             Fate::RequestLost,
@@ -252,11 +288,13 @@ pub(crate) fn send(env: &mut Env, node: usize, life: u32, operation: Operation) 
     let timeout = env.scenario.timing.attempt_timeout;
     let there = env.chance.millis(2, 40);
     let back = env.chance.millis(2, 40);
+    let generation = env.store.generation;
     let request = |answer| StoreRequest {
         node,
         life,
         operation: operation.clone(),
         answer,
+        generation,
     };
     let arrive = |env: &mut Env, delay, answer| {
         env.after(delay, Happening::StoreArrives(Box::new(request(answer))));
@@ -320,7 +358,14 @@ pub(crate) fn arrive(env: &mut Env, request: StoreRequest) {
         life,
         operation,
         answer,
+        generation,
     } = request;
+    if generation != env.store.generation {
+        if let Answer::After(delay) = answer {
+            time_out(env, node, life, &operation, delay);
+        }
+        return;
+    }
     let task = match operation {
         Operation::Fetch { object, known } => {
             Task::Fetched(object, env.store.fetch(object, known.as_ref()))

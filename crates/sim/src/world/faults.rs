@@ -62,6 +62,16 @@ const FAULTS: &[Fault] = &[
     Fault::LeaseDeleted,
 ];
 
+impl Fault {
+    /// Whether nothing would be left, where one node has everything.
+    fn takes_what_is_alone(self) -> bool {
+        matches!(
+            self,
+            Fault::BlankDisk | Fault::DiskRots | Fault::LeaseDeleted
+        )
+    }
+}
+
 impl World {
     pub(super) fn fault_due(&mut self) {
         if self.env.healing {
@@ -75,6 +85,9 @@ impl World {
         }
         if self.env.scenario.flips_states && self.env.chance.percent(40) {
             return self.state_flips();
+        }
+        if self.env.scenario.loses_store && self.env.chance.percent(15) {
+            return self.lose_store();
         }
         let fault = self.env.chance.pick(FAULTS);
         let node = self.env.chance.index(self.nodes.len());
@@ -97,6 +110,9 @@ impl World {
         let env = &mut self.env;
         env.say(|| format!("fault {fault:?} at n{node} for {duration:?}"));
         let other = (node + 1 + env.chance.index(self.nodes.len() - 1)) % self.nodes.len();
+        if fault.takes_what_is_alone() && env.store.alone.is_some() {
+            return;
+        }
         match fault {
             Fault::Kill if self.nodes[node].is_up() => {
                 env.stats.fault("process: killed");

@@ -117,7 +117,7 @@ impl World {
         let Some(lease) = self.env.store.lease() else {
             return;
         };
-        let Some(target) = self.best_target() else {
+        let Some(target) = self.env.store.alone.or_else(|| self.best_target()) else {
             return;
         };
         let mut request = self.request(Mode::Failover, target, lease.epoch, AcceptLoss::Unknown);

@@ -2,6 +2,7 @@
 
 mod faults;
 mod healing;
+mod lost_store;
 mod operator;
 mod staged;
 
@@ -94,6 +95,7 @@ impl World {
                 self.nodes[node].slowness = 1;
             }
             Happening::LeaseRestored => env.store.restore_lease(),
+            Happening::StoreAdopted => self.store_adopted(),
             Happening::HealthDue => self.health_due(),
         }
     }
