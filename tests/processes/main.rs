@@ -22,5 +22,6 @@ mod store;
 mod supervised;
 mod switchover;
 mod terminal;
+mod tls;
 mod unit;
 mod without_store;

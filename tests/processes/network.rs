@@ -17,6 +17,8 @@ async fn apart(options: RigOptions) -> Option<Apart> {
     let options = RigOptions {
         behind: [hosts.behind(Host::Alpha), hosts.behind(Host::Bravo)],
         store_behind: hosts.behind(Host::Store),
+        // Nobody else is on this network.
+        more: "[tls]\nplaintext = [\"replication\", \"clients\", \"console\"]\n".to_owned(),
         ..options
     };
     let mut rig = Rig::prepare_on(hosts.ports(), options).await;

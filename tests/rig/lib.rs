@@ -44,7 +44,7 @@ pub use hosts::{Host, Hosts};
 pub use http::{Page, get};
 pub use link::{Link, Wire};
 pub use load::{endpoints, load_on, missing_number, verified, verified_at};
-pub use options::{ACCESS_KEY, CLUSTER, Ports, RigOptions, SECRET_KEY, node_file};
+pub use options::{ACCESS_KEY, CLUSTER, Ports, RigOptions, SECRET_KEY, Speech, node_file};
 pub use pair::{PATIENCE, Rig};
 pub use ports::free_ports;
 pub use process::Process;

@@ -5,6 +5,14 @@ pub const CLUSTER: &str = "dev";
 pub const ACCESS_KEY: &str = "understudy";
 pub const SECRET_KEY: &str = "understudy-dev";
 
+/// What nodes and operators speak among each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    Plaintext,
+    /// With certificates of an authority of the rig's own.
+    MutualTls,
+}
+
 /// How a pair is set up.
 #[derive(Clone, Debug)]
 pub struct RigOptions {
@@ -12,6 +20,7 @@ pub struct RigOptions {
     pub failover: &'static str,
     pub failsafe: &'static str,
     pub ttl: String,
+    pub speech: Speech,
     /// Further tables for both files.
     pub more: String,
     /// Shards beside `main`: name, and the client addresses of alpha and bravo.
@@ -33,6 +42,7 @@ impl RigOptions {
             failover: "manual",
             failsafe: "off",
             ttl: "3s".to_owned(),
+            speech: Speech::Plaintext,
             more: String::new(),
             more_shards: Vec::new(),
             behind: Default::default(),
@@ -96,7 +106,8 @@ pub fn node_file(side: Side, options: &RigOptions, ports: &Ports) -> String {
          [listen]\nreplication = \"{replication}\"\nconsole = \"{console}\"\n\n\
          [advertise]\nreplication = \"{advertised}\"\n\n\
          [[shard]]\nname = \"main\"\nlisten = \"{clients}\"\n\n\
-         {more_shards}[lease]\nttl = \"{ttl}\"\n\n{more}",
+         {more_shards}[lease]\nttl = \"{ttl}\"\n\n{tls}{more}",
+        tls = tls_table(side, options.speech),
         policy = options.policy,
         failover = options.failover,
         failsafe = options.failsafe,
@@ -106,4 +117,13 @@ pub fn node_file(side: Side, options: &RigOptions, ports: &Ports) -> String {
         ttl = options.ttl,
         more = options.more,
     )
+}
+
+fn tls_table(side: Side, speech: Speech) -> String {
+    match speech {
+        Speech::Plaintext => String::new(),
+        Speech::MutualTls => format!(
+            "[tls]\nca = \"certs/ca.pem\"\ncert = \"certs/node-{side}.pem\"\nkey = \"certs/node-{side}.key\"\n\n"
+        ),
+    }
 }

@@ -1,7 +1,7 @@
 use crate::options::node_file;
 use crate::{
-    ACCESS_KEY, Answer, CLUSTER, Directory, Ports, Process, RigOptions, SECRET_KEY, Side, get, run,
-    understudy_binary, until,
+    ACCESS_KEY, Answer, CLUSTER, Directory, Ports, Process, RigOptions, SECRET_KEY, Side, Speech,
+    get, run, understudy_binary, until,
 };
 use serde_json::Value;
 use std::ffi::OsString;
@@ -11,6 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 use understudy_protocol::Lease;
 use understudy_store::{Credentials, Fetched, ObjectStore, S3Config, S3Store};
+use understudy_tls::TlsFiles;
 
 /// For a condition that comes with a lease's turn, or with a start on a busy
 /// machine.
@@ -41,6 +42,9 @@ impl Rig {
             directory: Directory::new(),
             options,
         };
+        if rig.options.speech == Speech::MutualTls {
+            rig.make_certificates().await;
+        }
         for side in Side::BOTH {
             let text = node_file(side, &rig.options, &rig.ports);
             tokio::fs::write(rig.file(side), text)
@@ -48,6 +52,31 @@ impl Rig {
                 .expect("a configuration file");
         }
         rig
+    }
+
+    /// As a new operator makes them.
+    async fn make_certificates(&self) {
+        let lines = ["init --cluster dev", "issue operator ann"].map(str::to_owned);
+        let nodes = Side::BOTH.map(|side| format!("issue node {side} --host 127.0.0.1"));
+        for line in lines.iter().chain(&nodes) {
+            self.cert(line).await.expect_code(0);
+        }
+    }
+
+    /// `understudy cert`, in the rig's directory.
+    pub async fn cert(&self, line: &str) -> Answer {
+        let words: Vec<&str> = ["cert"].into_iter().chain(line.split(' ')).collect();
+        self.command(&words).await
+    }
+
+    /// The files of a node or an operator.
+    pub fn certificate(&self, name: &str) -> TlsFiles {
+        let at = |file: String| self.path().join("certs").join(file);
+        TlsFiles {
+            ca: at("ca.pem".to_owned()),
+            cert: at(format!("{name}.pem")),
+            key: at(format!("{name}.key")),
+        }
     }
 
     /// A pair with alpha as primary and bravo streaming from it.
@@ -171,6 +200,12 @@ impl Rig {
             if text.starts_with("UNDERSTUDY_") || text.ends_with("_PROXY") {
                 command.env_remove(name);
             }
+        }
+        if self.options.speech == Speech::MutualTls {
+            let TlsFiles { ca, cert, key } = self.certificate("operator-ann");
+            let named = [("CA", ca), ("CERT", cert), ("KEY", key)];
+            let named = named.map(|(name, file)| (format!("UNDERSTUDY_{name}"), file));
+            command.envs(named);
         }
         command
     }

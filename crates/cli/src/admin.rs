@@ -1,18 +1,24 @@
 //! A node's Admin service, with short patience.
 
+use crate::credentials::CredentialArgs;
 use crate::operator::operator;
 use bytes::Bytes;
+use std::error::Error;
+use std::sync::OnceLock;
 use std::time::Duration;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 use understudy_node::status::{Status, Verdict};
 use understudy_protocol::RequestId;
+use understudy_tls::{Dialer, Expected};
 use understudy_types::{Epoch, ShardName, innermost_cause};
 use understudy_wire::v1::{
     AcknowledgeRequest, AcknowledgeResponse, ActivationStep, KnockRequest, RebuildStateRequest,
     RebuiltShard, StatusRequest, TailRequest, VerdictRequest, WatchActivationRequest,
     admin_client::AdminClient, log_client::LogClient, tail_record,
 };
+
+static SPEAKER: OnceLock<Speaker> = OnceLock::new();
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
 const CALL_PATIENCE: Duration = Duration::from_secs(2);
@@ -30,7 +36,9 @@ async fn channel(address: &str) -> Result<Channel, NoAnswer> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))
         .map_err(|error| format!("{address:?} is not HOST:PORT: {error}"))?
         .connect_timeout(CONNECT_PATIENCE);
-    let connecting = tokio::time::timeout(CONNECT_PATIENCE, endpoint.connect()).await;
+    let dialer = dialer()?.unwrap_or_default();
+    let connecting = dialer.connect(&endpoint, Expected::AnyNode);
+    let connecting = tokio::time::timeout(CONNECT_PATIENCE, connecting).await;
     match connecting {
         Ok(Ok(channel)) => Ok(channel),
         Ok(Err(error)) => Err(innermost_cause(&error)),
@@ -40,7 +48,43 @@ async fn channel(address: &str) -> Result<Channel, NoAnswer> {
 
 /// What a node said instead of an answer.
 fn told(status: &tonic::Status) -> NoAnswer {
-    format!("{:?}: {}", status.code(), status.message())
+    match status.source() {
+        Some(_) => format!("{}{}", innermost_cause(status), hint()),
+        None => format!("{:?}: {}", status.code(), status.message()),
+    }
+}
+
+/// A node that speaks TLS closes a connection of plain text without a word.
+fn hint() -> &'static str {
+    match dialer() {
+        Ok(Some(_)) => "",
+        _ => "; where nodes speak TLS, give --ca, --cert and --key",
+    }
+}
+
+/// Whom a process speaks as.
+#[derive(Debug)]
+pub(crate) enum Speaker {
+    /// Files are read when somebody is asked.
+    Operator(CredentialArgs),
+    /// A node that runs in this process.
+    Node(Dialer),
+}
+
+/// Called once, before anybody is asked: it does not change.
+pub(crate) fn speak_as(speaker: Speaker) {
+    SPEAKER.get_or_init(|| speaker);
+}
+
+/// None: plain text is spoken.
+fn dialer() -> Result<Option<Dialer>, NoAnswer> {
+    match SPEAKER.get() {
+        Some(Speaker::Operator(credentials)) => {
+            credentials.dialer().map_err(|error| format!("{error:#}"))
+        }
+        Some(Speaker::Node(dialer)) => Ok(Some(dialer.clone())),
+        None => Ok(None),
+    }
 }
 
 async fn in_time<T>(

@@ -1,9 +1,11 @@
 //! Everything that `understudy` can do.
 
+use crate::admin::Speaker;
+use crate::credentials::CredentialArgs;
 use crate::exit::{self, Exit};
 use crate::{
-    acknowledge, activate, adopt, audit, bench, cert, check, completions, dev, dev_store, diff,
-    history, init, log, man, quarantine, rebuild, run, status, top,
+    acknowledge, activate, admin, adopt, audit, bench, cert, check, completions, dev, dev_store,
+    diff, history, init, log, man, quarantine, rebuild, run, status, top,
 };
 use clap::{Parser, Subcommand};
 
@@ -26,6 +28,8 @@ Begin with:
     after_long_help = format!("{TOUR}\n{}", exit::HELP),
 )]
 pub(crate) struct Cli {
+    #[command(flatten)]
+    credentials: CredentialArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -78,6 +82,9 @@ enum Command {
 
 impl Cli {
     pub(crate) async fn run(self) -> anyhow::Result<Exit> {
+        if !matches!(self.command, Command::Run(_)) {
+            admin::speak_as(Speaker::Operator(self.credentials));
+        }
         match self.command {
             Command::Dev(args) => dev::dev(args).await,
             Command::Run(args) => run::run(args).await,

@@ -11,6 +11,7 @@
 mod admin;
 mod colour;
 mod commands;
+mod credentials;
 mod exit;
 mod files;
 mod format;

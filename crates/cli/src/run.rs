@@ -1,5 +1,6 @@
 //! `understudy run`: one node, with its etcd services and its console.
 
+use crate::admin::{self, Speaker};
 use crate::exit::Exit;
 use crate::logging::LoggingArgs;
 use crate::neighbours::Neighbours;
@@ -19,6 +20,7 @@ use understudy_console::{Console, Role, Tokens};
 use understudy_etcd::{EtcdOptions, EtcdServer};
 use understudy_kv::KvState;
 use understudy_node::config::Configuration;
+use understudy_node::security::Security;
 use understudy_node::settings::{PageSettings, ShardSettings};
 use understudy_node::{BootClock, ClaimedRoot, Node, Observer};
 use understudy_types::ShardName;
@@ -138,6 +140,8 @@ async fn serve(
     configuration: &Configuration,
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
+    // What the page asks other nodes, it asks as this node.
+    admin::speak_as(Speaker::Node(node.security().dialer()));
     let services_stop = CancellationToken::new();
     let stopped = |token: &CancellationToken| token.clone().cancelled_owned();
     let serving = understudy_console::serve(console, doors.console, stopped(&services_stop));
@@ -153,7 +157,8 @@ async fn serve(
             .find(|(settings, _)| settings.name == name)
             .cloned()
             .context("a shard of the configuration is missing in the node")?;
-        let server = EtcdServer::new(handle, options(&settings, configuration));
+        let security = node.security();
+        let server = EtcdServer::new(handle, options(&settings, configuration, &security));
         let serving = server.serve(listener, stopped(&services_stop));
         tokio::spawn(async move {
             if let Err(error) = serving.await {
@@ -199,11 +204,20 @@ async fn await_end(mut node: Node<KvState>, signals: &mut Signals) -> anyhow::Re
     }
 }
 
-fn options(shard: &ShardSettings, configuration: &Configuration) -> EtcdOptions {
-    EtcdOptions {
-        client_urls: vec![format!("http://{}", shard.clients.advertise)],
+fn options(
+    shard: &ShardSettings,
+    configuration: &Configuration,
+    security: &Security,
+) -> EtcdOptions {
+    let options = EtcdOptions {
+        gate: security.gate_for_clients(&shard.name),
+        dialer: security.dialer(),
         threads: configuration.settings.limits.client_threads,
         hold: configuration.settings.limits.hold,
         ..EtcdOptions::default()
+    };
+    EtcdOptions {
+        client_urls: vec![options.client_url(&shard.clients.advertise)],
+        ..options
     }
 }

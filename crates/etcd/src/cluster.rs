@@ -21,7 +21,7 @@ impl<B: Backend> ClusterService<B> {
         if let Some(primary) = door.view().primary {
             let member = self.member(
                 &primary.node,
-                vec![format!("http://{}", primary.client_address)],
+                vec![door.options.client_url(&primary.client_address)],
             );
             if members.iter().all(|known| known.id != member.id) {
                 members.push(member);

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use understudy_node::handle::{Refusal, ShardView};
+use understudy_node::handle::{PrimaryView, Refusal, ShardView};
 use understudy_types::Epoch;
 use understudy_wire::etcd::etcdserverpb::ResponseHeader;
 
@@ -42,7 +42,7 @@ pub(crate) struct Door<B> {
 /// Who can answer, in the view of this node.
 enum Route {
     Here,
-    Primary(String),
+    Primary(PrimaryView),
     Nobody,
 }
 
@@ -50,13 +50,14 @@ impl<B: Backend> Door<B> {
     pub(crate) fn new(backend: B, options: EtcdOptions, closing: CancellationToken) -> Self {
         let identity = Identity::new(backend.cluster(), backend.node());
         let view = backend.view();
+        let relay = Relay::new(options.dialer.clone());
         Door {
             backend,
             identity,
             options,
             closing,
             view,
-            relay: Relay::default(),
+            relay,
         }
     }
 
@@ -130,7 +131,7 @@ impl<B: Backend> Door<B> {
         match &view.primary {
             _ if view.here => Route::Here,
             Some(primary) if primary.node != *self.backend.node() => {
-                Route::Primary(primary.client_address.clone())
+                Route::Primary(primary.clone())
             }
             // Named as primary, this node has no epoch open for writes yet.
             _ => Route::Nobody,
@@ -145,7 +146,7 @@ impl<B: Backend> Door<B> {
     ) -> Result<C::Answer, Failure> {
         match route {
             Route::Here => call.answer_here(self).await,
-            Route::Primary(address) => self.attempt_there(call, &address, deadline).await,
+            Route::Primary(primary) => self.attempt_there(call, &primary, deadline).await,
             Route::Nobody => Err(Failure::NotAccepted(status::no_primary())),
         }
     }
@@ -153,11 +154,12 @@ impl<B: Backend> Door<B> {
     async fn attempt_there<C: Call>(
         &self,
         call: &C,
-        address: &str,
+        primary: &PrimaryView,
         deadline: Instant,
     ) -> Result<C::Answer, Failure> {
         let unreachable = || Failure::NotAccepted(status::no_primary());
-        let line = timeout_at(deadline, self.relay.line(address))
+        let address = &primary.client_address;
+        let line = timeout_at(deadline, self.relay.line(primary))
             .await
             .map_err(|_| unreachable())?
             .map_err(|error| {

@@ -9,6 +9,8 @@ use tonic::{
     metadata::{MetadataMap, MetadataValue},
     transport::{Channel, Endpoint},
 };
+use understudy_node::handle::PrimaryView;
+use understudy_tls::{Dialer, Expected};
 use understudy_wire::etcd::etcdserverpb::kv_client::KvClient;
 
 /// Request metadata: a standby sent this on. Whoever gets it answers it or
@@ -25,15 +27,15 @@ type Connecting = Shared<BoxFuture<'static, Result<Channel, Arc<tonic::transport
 
 /// The connection to the primary. Calls that wait for it wait for the same
 /// attempt, so a silent address costs all of them one timeout, not one each.
-#[derive(Default)]
 pub(crate) struct Relay {
+    dialer: Dialer,
     link: Mutex<Option<Link>>,
 }
 
 /// One attempt to connect, and the connection that came of it.
 #[derive(Clone)]
 struct Link {
-    address: Arc<str>,
+    primary: PrimaryView,
     connecting: Connecting,
 }
 
@@ -47,16 +49,26 @@ impl fmt::Debug for Relay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let link = self.link.lock();
         f.debug_struct("Relay")
-            .field("address", &link.as_ref().map(|link| &link.address))
+            .field("primary", &link.as_ref().map(|link| &link.primary))
             .finish()
     }
 }
 
 impl Relay {
-    /// Connects to the address, or gives the connection that there is.
+    pub(crate) fn new(dialer: Dialer) -> Relay {
+        Relay {
+            dialer,
+            link: Mutex::default(),
+        }
+    }
+
+    /// Connects to the primary, or gives the connection that there is.
     /// Cancellable; an error means that nothing was sent.
-    pub(crate) async fn line(&self, address: &str) -> Result<Line, Arc<tonic::transport::Error>> {
-        let link = self.link(address);
+    pub(crate) async fn line(
+        &self,
+        primary: &PrimaryView,
+    ) -> Result<Line, Arc<tonic::transport::Error>> {
+        let link = self.link(primary);
         match link.connecting.clone().await {
             Ok(channel) => {
                 let client = KvClient::new(channel)
@@ -77,14 +89,14 @@ impl Relay {
         self.forget(&line.link);
     }
 
-    fn link(&self, address: &str) -> Link {
+    fn link(&self, primary: &PrimaryView) -> Link {
         let mut current = self.link.lock();
-        if let Some(link) = current.as_ref().filter(|link| &*link.address == address) {
+        if let Some(link) = current.as_ref().filter(|link| link.primary == *primary) {
             return link.clone();
         }
         let link = Link {
-            address: address.into(),
-            connecting: connect(address.to_owned()),
+            primary: primary.clone(),
+            connecting: connect(self.dialer.clone(), primary.clone()),
         };
         *current = Some(link.clone());
         link
@@ -101,17 +113,20 @@ impl Relay {
     }
 }
 
-fn connect(address: String) -> Connecting {
+fn connect(dialer: Dialer, primary: PrimaryView) -> Connecting {
     async move {
-        let endpoint = Endpoint::from_shared(format!("http://{address}"))?
+        let PrimaryView {
+            node,
+            client_address,
+        } = primary;
+        let endpoint = Endpoint::from_shared(format!("http://{client_address}"))?
             .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .keep_alive_while_idle(true)
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES);
-        endpoint.connect().await
+        dialer.connect(&endpoint, Expected::Node(node)).await
     }
     .map(|result| result.map_err(Arc::new))
     .boxed()

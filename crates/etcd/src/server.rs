@@ -14,7 +14,7 @@ use crate::{
 use futures::{Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, Response};
 use std::{fmt, future::Future, io, sync::Arc, time::Duration};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tonic::{
     Code,
     body::Body,
@@ -24,6 +24,7 @@ use tonic::{
 use tower::util::MapResponseLayer;
 use understudy_kv::KvState;
 use understudy_node::handle::ShardHandle;
+use understudy_tls::PeerStream;
 use understudy_wire::etcd::etcdserverpb::{
     cluster_server::ClusterServer, kv_server::KvServer, lease_server::LeaseServer,
     maintenance_server::MaintenanceServer, watch_server::WatchServer,
@@ -113,7 +114,7 @@ async fn accept(listener: TcpListener, threads: &[ClientThread]) -> Result<(), S
 /// Serves connections on the current runtime until the door closes.
 pub(crate) async fn serve_connections<B: Backend>(
     door: Arc<Door<B>>,
-    incoming: impl Stream<Item = io::Result<TcpStream>>,
+    incoming: impl Stream<Item = io::Result<PeerStream>>,
 ) -> Result<(), transport::Error> {
     Server::builder()
         .initial_stream_window_size(WINDOW_BYTES)

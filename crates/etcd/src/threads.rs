@@ -90,8 +90,10 @@ async fn serve<B: Backend>(
     connections: mpsc::Receiver<net::TcpStream>,
     ending: Ending,
 ) -> Result<(), transport::Error> {
+    let gate = options.gate.clone();
     let door = Door::new(handle.on_this_runtime(), options, ending.closing.clone());
     let incoming = ReceiverStream::new(connections).map(TcpStream::from_std);
+    let incoming = gate.admitted(incoming);
     tokio::select! {
         ended = server::serve_connections(Arc::new(door), incoming) => ended,
         () = ending.at_once.cancelled() => Ok(()),

@@ -11,6 +11,7 @@
 
 pub mod audit;
 pub mod profile;
+pub mod security;
 pub mod settings;
 
 pub mod config;

@@ -12,6 +12,7 @@ pub use start::ClaimedRoot;
 use crate::authority::Authority;
 use crate::handle::ShardHandle;
 use crate::pulse::Pulses;
+use crate::security::Security;
 use crate::settings::{Settings, ShardSettings};
 use crate::shard::{ShardCore, boot};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use understudy_log::{Damage, LogError, RootError};
 use understudy_protocol::{LeaseError, NotByItself};
 use understudy_state::StateMachine;
 use understudy_store::ProbeRefusal;
+use understudy_tls::CredentialsError;
 
 /// Why a node does not start. Nothing was changed that a second start minds.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,8 @@ pub enum StartError {
         "there is no lease.json under the configured bucket and prefix, and this data root is new: run `understudy init --config FILE` once for the cluster"
     )]
     NoLease,
+    #[error("certificates: {0}")]
+    Certificates(#[from] CredentialsError),
     #[error("{0}")]
     Lease(#[from] LeaseError),
     #[error(
@@ -117,6 +121,7 @@ pub struct Node<S: StateMachine> {
     driver_ended: CancellationToken,
     pulses: Pulses,
     settings: Arc<Settings>,
+    security: Security,
 }
 
 impl<S: StateMachine> std::fmt::Debug for Node<S> {
@@ -131,6 +136,11 @@ impl<S: StateMachine> Node<S> {
     /// The shards, with where their clients are to be served.
     pub fn shards(&self) -> Vec<(ShardSettings, ShardHandle<S>)> {
         self.shards.clone()
+    }
+
+    /// What this node proves to others with, for the services on top of it.
+    pub fn security(&self) -> Security {
+        self.security.clone()
     }
 
     pub fn observer(&self) -> Observer {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use understudy_protocol::control::Failsafe;
 use understudy_protocol::control::HookPhase;
 use understudy_protocol::{AckPolicy, FailoverPolicy, Timing};
+use understudy_tls::{ClientTlsFiles, TlsFiles};
 use understudy_types::{ByteCount, NodeId, ShardName};
 
 #[derive(Clone, Debug)]
@@ -32,6 +33,10 @@ pub struct Settings {
     pub secrets: SecretDigests,
     pub hooks: HookSettings,
     pub page: PageSettings,
+    /// What this node proves to others with; none where plain text is spoken.
+    pub tls: Option<TlsFiles>,
+    /// What the shards' clients are shown; none where plain text is spoken.
+    pub client_tls: Option<ClientTlsFiles>,
 }
 
 /// The operator's page, which the console serves.
@@ -91,6 +96,8 @@ pub struct VerdictSettings {
     /// How far the two wall clocks may be apart. A diagnosis: nothing rests
     /// on them but the expiry of requests.
     pub clock_offset_max: Duration,
+    /// For how long certificates should still be valid.
+    pub certificate_left_min: Duration,
     /// The longest that looking at addresses, or asking the primary, may take.
     pub time_limit: Duration,
 }
@@ -212,6 +219,7 @@ impl VerdictSettings {
             memory_percent_max: 50,
             cores_percent_min: 50,
             clock_offset_max: Duration::from_secs(1),
+            certificate_left_min: Duration::from_secs(7 * 86_400),
             time_limit: Duration::from_millis(150),
         }
     }

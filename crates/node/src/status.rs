@@ -46,6 +46,25 @@ pub struct Status {
     /// The last hook that ended, since this process started.
     #[serde(default)]
     pub last_hook: Option<HookRecord>,
+    /// What this node proves with; empty where plain text is spoken.
+    #[serde(default)]
+    pub certificates: Vec<CertificateStatus>,
+    /// Connections that were not let in, since the start.
+    #[serde(default)]
+    pub connections_refused: u64,
+}
+
+/// A certificate in use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateStatus {
+    /// `node`, `authority` or `clients`.
+    pub name: String,
+    pub holder: String,
+    pub expires_at_unix: i64,
+    /// Negative once it has expired.
+    pub seconds_left: i64,
+    /// Why the files as they are now are not used.
+    pub problem: Option<String>,
 }
 
 impl Status {

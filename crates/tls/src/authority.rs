@@ -80,7 +80,10 @@ impl CertificateAuthority {
             cluster: cluster.to_owned(),
             role: Role::Authority,
         };
-        let name = format!("understudy {cluster} authority");
+        // Two authorities of one name would be told apart by their signatures
+        // alone, and "bad signature" says nothing to an operator.
+        let mark = u32::from_le_bytes(entropy()?);
+        let name = format!("understudy {cluster} authority {mark:08x}");
         let mut params = params(&name, &identity, validity)?;
         // It signs ends of connections, and no other authority.
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -189,14 +192,19 @@ fn params(
     params.not_before = moment(validity.not_before)?;
     params.not_after = moment(validity.not_after)?;
     // The library's own number is that of the key, which a renewal keeps.
-    let mut serial = [0; 16];
-    getrandom::fill(&mut serial).map_err(IssueError::Entropy)?;
+    let serial: [u8; 16] = entropy()?;
     params.serial_number = Some(SerialNumber::from_slice(&serial));
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
     let uri = identity.to_string().try_into()?;
     params.subject_alt_names = vec![SanType::URI(uri)];
     Ok(params)
+}
+
+fn entropy<const N: usize>() -> Result<[u8; N], IssueError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(IssueError::Entropy)?;
+    Ok(bytes)
 }
 
 fn host_name(host: &str) -> Result<SanType, IssueError> {

@@ -9,6 +9,8 @@ use understudy_protocol::AckPolicy;
 use understudy_protocol::control::AckHome;
 use understudy_types::{ByteCount, Position};
 
+const CERTIFICATE_SOON_SECONDS: i64 = 7 * 86_400;
+
 pub(crate) fn render(report: &PairReport) -> String {
     let mut out = String::new();
     let mut clusters: Vec<_> = report.statuses().map(|status| status.cluster).collect();
@@ -27,6 +29,7 @@ pub(crate) fn render(report: &PairReport) -> String {
     }
     for status in report.statuses() {
         failed_hook(&mut out, status);
+        certificates(&mut out, status);
     }
     for status in report.statuses().filter(|status| status.stream.is_some()) {
         promoted_now(&mut out, status);
@@ -35,6 +38,28 @@ pub(crate) fn render(report: &PairReport) -> String {
         out += "no node answers: is one running? (understudy dev, understudy run)\n";
     }
     out
+}
+
+/// Of those that need somebody soon.
+fn certificates(out: &mut String, status: &Status) {
+    let node = &status.node;
+    for certificate in &status.certificates {
+        let (name, left) = (&certificate.name, certificate.seconds_left);
+        let end = match left {
+            ..=0 => format!("EXPIRED {} ago", span(-left as f64)),
+            left if left < CERTIFICATE_SOON_SECONDS => format!("expires in {}", span(left as f64)),
+            _ => String::new(),
+        };
+        if !end.is_empty() {
+            let _ = writeln!(out, "WARNING  certificate `{name}` of {node} {end}");
+        }
+        if let Some(problem) = &certificate.problem {
+            let _ = writeln!(
+                out,
+                "WARNING  certificate `{name}` of {node}: changed files are not used: {problem}"
+            );
+        }
+    }
 }
 
 fn failed_hook(out: &mut String, status: &Status) {

@@ -96,6 +96,12 @@ pub(super) fn samples(scrape: &Scrape) -> Vec<Sample> {
     if let Some(bound) = &status.loss_bound {
         of_loss(&mut out, bound);
     }
+    for certificate in &status.certificates {
+        let name = certificate.name.as_str();
+        out.put(&CERT_EXPIRY, &[name], certificate.expires_at_unix as f64);
+        out.put(&CERT_PROBLEM, &[name], flag(certificate.problem.is_some()));
+    }
+    out.put(&CONNECTIONS_REFUSED, &[], status.connections_refused as f64);
     for standby in &status.standbys {
         of_standby(&mut out, standby);
     }

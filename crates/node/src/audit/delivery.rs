@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint;
+use understudy_protocol::Member;
+use understudy_tls::{Dialer, Expected};
 use understudy_types::Lsn;
 use understudy_wire::v1::{AuditRequest, admin_client::AdminClient};
 
@@ -21,6 +23,7 @@ pub(crate) struct Ways {
     pub(crate) writer: Arc<AuditWriter>,
     pub(crate) observer: Observer,
     pub(crate) snapshot: Arc<Mutex<Snapshot>>,
+    pub(crate) dialer: Dialer,
 }
 
 /// Delivers until the node ends. What is left then is delivered after the
@@ -78,14 +81,16 @@ impl Ways {
             return self.writer.write(act).await;
         }
         let following = self.snapshot.lock().following.clone()?;
-        send(&following.target.primary.replication, act).await
+        self.send(&following.target.primary, act).await
     }
-}
 
-async fn send(address: &str, act: &AuditAct) -> Option<Lsn> {
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).ok()?;
-    let mut client = AdminClient::new(endpoint.connect().await.ok()?);
-    let json = String::from_utf8(act.encode()).expect("JSON is text");
-    let response = client.audit(AuditRequest { json }).await.ok()?;
-    Lsn::new(response.into_inner().lsn)
+    async fn send(&self, primary: &Member, act: &AuditAct) -> Option<Lsn> {
+        let address = &primary.replication;
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).ok()?;
+        let expected = Expected::Node(primary.node.clone());
+        let channel = self.dialer.connect(&endpoint, expected).await.ok()?;
+        let json = String::from_utf8(act.encode()).expect("JSON is text");
+        let response = AdminClient::new(channel).audit(AuditRequest { json }).await;
+        Lsn::new(response.ok()?.into_inner().lsn)
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::raw::{self, FailoverWord, FailsafeWord, File};
 use super::units::{Size, Span};
-use super::{Configuration, StoreSettings};
+use super::{Configuration, StoreSettings, security};
 use crate::settings::{
     Endpoint, HookCommand, HookSettings, Limits, LogSettings, PageSettings, SecretDigests,
     Settings, ShardSettings, StreamSettings, VerdictSettings,
@@ -57,6 +57,16 @@ pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
         after_promotion: hook("after_promotion", file.hooks.after_promotion)?,
     };
     let page = page(file.console, directory)?;
+    let tls = security::tls(&file.tls, directory)?;
+    let client_tls = security::client_tls(file.client_tls, directory);
+    let services = security::Services {
+        replication: &replication,
+        console: &console,
+        shards: &shards,
+        tls: tls.as_ref(),
+        client_tls: client_tls.as_ref(),
+    };
+    security::check_plaintext(&services, file.tls.plaintext.as_deref().unwrap_or_default())?;
     let settings = Settings {
         cluster_name: file.cluster,
         node: file.node,
@@ -78,6 +88,8 @@ pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
         secrets,
         hooks,
         page,
+        tls,
+        client_tls,
     };
     Ok(Configuration { settings, store })
 }
@@ -389,6 +401,7 @@ fn verdict(raw: &raw::VerdictTable, stream: &StreamSettings) -> Checked<VerdictS
         memory_percent_max: raw.memory_percent_max.unwrap_or(default.memory_percent_max),
         cores_percent_min: raw.cores_percent_min.unwrap_or(default.cores_percent_min),
         clock_offset_max: time(raw.clock_offset_max, default.clock_offset_max),
+        certificate_left_min: time(raw.certificate_left_min, default.certificate_left_min),
         time_limit: time(raw.time_limit, default.time_limit),
     };
     let (age, every) = (verdict.heartbeat_age_max, stream.heartbeat_every);

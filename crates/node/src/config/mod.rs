@@ -10,6 +10,7 @@ mod check;
 mod error;
 mod overrides;
 mod raw;
+mod security;
 mod store;
 mod units;
 

@@ -44,6 +44,9 @@ pub(super) struct File {
     pub(super) hooks: Hooks,
     #[serde(default)]
     pub(super) console: Console,
+    #[serde(default)]
+    pub(super) tls: Tls,
+    pub(super) client_tls: Option<ClientTls>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -169,6 +172,7 @@ pub(super) struct VerdictTable {
     pub(super) memory_percent_max: Option<u8>,
     pub(super) cores_percent_min: Option<u8>,
     pub(super) clock_offset_max: Option<Span>,
+    pub(super) certificate_left_min: Option<Span>,
     pub(super) time_limit: Option<Span>,
 }
 
@@ -184,4 +188,30 @@ pub(super) struct Hooks {
 pub(super) struct Hook {
     pub(super) command: Vec<String>,
     pub(super) timeout: Option<Span>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) ca: Option<PathBuf>,
+    pub(super) cert: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) plaintext: Option<Vec<Service>>,
+}
+
+/// What listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Service {
+    Replication,
+    Clients,
+    Console,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClientTls {
+    pub(super) cert: PathBuf,
+    pub(super) key: PathBuf,
+    pub(super) ca: Option<PathBuf>,
 }

@@ -44,6 +44,15 @@ console = "a.example:2391"
 name = "main"
 listen = "0.0.0.0:2379"
 advertise = "a.example:2379"
+[tls]
+ca = "ca.pem"
+cert = "node.pem"
+key = "node.key"
+plaintext = ["console"]
+[client_tls]
+cert = "clients.pem"
+key = "clients.key"
+ca = "clients-ca.pem"
 [lease]
 ttl = "10s"
 margin = "1s"
@@ -80,6 +89,7 @@ disk_free_min = "256MiB"
 flush_time_max = "500ms"
 memory_percent_max = 50
 cores_percent_min = 50
+certificate_left_min = "168h"
 clock_offset_max = "1s"
 time_limit = "150ms"
 [hooks]
@@ -508,4 +518,56 @@ fn configuration_page_lists_exactly_the_fields_there_are() {
         .filter(|name| !name.starts_with("--"))
         .collect();
     assert_eq!(fields, documented);
+}
+
+/// The smallest file with these lines in front, and this address for clients.
+fn with(lines: &str, clients: &str) -> Result<Configuration, String> {
+    let text = SMALLEST.replace("127.0.0.1:2379", clients);
+    let text = format!("{text}\n{lines}");
+    let parsed = Configuration::parse(&text, Path::new("/etc/node.toml"), &Overrides::default());
+    parsed.map_err(|error| error.to_string())
+}
+
+#[test]
+fn plain_text_beyond_this_machine_is_refused_unless_it_is_accepted() {
+    let replication = "[listen]\nreplication = \"10.0.0.1:2390\"\n";
+    let console = "[listen]\nconsole = \"10.0.0.1:2391\"\n";
+    let (inside, outside) = ("127.0.0.1:2379", "10.0.0.1:2379");
+    let tls = "[tls]\nca = \"a\"\ncert = \"b\"\nkey = \"c\"\n";
+    let client_tls = "[client_tls]\ncert = \"b\"\nkey = \"c\"\n";
+    assert!(with("", inside).is_ok());
+    for (lines, clients, word) in [
+        (replication, inside, "replication"),
+        (console, inside, "console"),
+        ("", outside, "clients"),
+    ] {
+        let refused = with(lines, clients).unwrap_err();
+        assert!(refused.contains("E606"), "{refused}");
+        let way_out = format!("plaintext = [\"{word}\"]");
+        assert!(refused.contains(&way_out), "{refused}");
+        let accepted = format!("{lines}[tls]\n{way_out}\n");
+        assert!(with(&accepted, clients).is_ok(), "{accepted}");
+        let another = match word {
+            "console" => "clients",
+            _ => "console",
+        };
+        let another = format!("{lines}[tls]\nplaintext = [\"{another}\"]\n");
+        assert!(with(&another, clients).is_err(), "{another}");
+    }
+    assert!(with(&format!("{replication}{tls}"), inside).is_ok());
+    // A cluster's certificates say nothing of what clients are shown.
+    assert!(with(tls, outside).is_err());
+    assert!(with(client_tls, outside).is_ok());
+}
+
+#[test]
+fn certificate_files_belong_together_and_begin_at_the_files_directory() {
+    let lines = "[tls]\nca = \"ca.pem\"\ncert = \"certs/n.pem\"\nkey = \"/keys/n.key\"\n";
+    let settings = with(lines, "127.0.0.1:2379").unwrap().settings;
+    let files = settings.tls.expect("certificates");
+    assert_eq!(files.ca, Path::new("/etc/ca.pem"));
+    assert_eq!(files.cert, Path::new("/etc/certs/n.pem"));
+    assert_eq!(files.key, Path::new("/keys/n.key"));
+    let half = with("[tls]\ncert = \"n.pem\"\n", "127.0.0.1:2379");
+    assert!(half.unwrap_err().contains("give all three"));
 }

@@ -174,6 +174,7 @@ impl Driver {
             clock: self.clock.clone(),
             driver: self.handle.clone(),
             known: self.known.clone(),
+            dialer: self.dialer.clone(),
             reporting: AtomicBool::new(true),
             vouched: AtomicU64::new(0),
             stop: CancellationToken::new(),

@@ -41,6 +41,7 @@ use tokio_util::sync::CancellationToken;
 use understudy_log::{OsDisk, PromiseFile};
 use understudy_protocol::control::ControlView;
 use understudy_protocol::{Control, Event, Heads, LossBound, Moment, RequestId, Setup, StandbyId};
+use understudy_tls::Dialer;
 use understudy_types::{BootTime, Clock, Epoch, ShardName};
 
 pub(crate) const LEASE_KEY: &str = "lease.json";
@@ -149,6 +150,7 @@ pub(crate) struct Driver {
     pub(crate) audit: Audit,
     pub(crate) meters: Arc<NodeMeters>,
     pub(crate) known: KnownPrimary,
+    pub(crate) dialer: Dialer,
     pub(crate) promise: Arc<Mutex<PromiseFile<OsDisk>>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) authority: Arc<Authority>,

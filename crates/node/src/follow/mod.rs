@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use understudy_protocol::{Member, StandbyId};
+use understudy_tls::Dialer;
 use understudy_types::{Clock, ClusterId, Epoch, ShardName};
 
 /// What a stream is opened with.
@@ -38,6 +39,7 @@ pub(crate) struct Context {
     pub(crate) driver: DriverHandle,
     pub(crate) known: KnownPrimary,
     pub(crate) meters: Arc<NodeMeters>,
+    pub(crate) dialer: Dialer,
     /// False once a promise stands above the target's epoch: from then on
     /// nothing is reported to that primary any more.
     pub(crate) reporting: AtomicBool,

@@ -5,6 +5,7 @@ use super::knowledge::{Broken, Heard, Knowledge};
 use crate::meters::ChainFault;
 use crate::shard::{LogCommand, Outline, ShardCore, offered};
 use bytes::Bytes;
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tonic::{Status, Streaming};
 use understudy_log::Batch;
 use understudy_protocol::lag::{Mark, StreamEnd};
 use understudy_protocol::shard::Intake;
+use understudy_tls::Expected;
 use understudy_types::{BootTime, Lsn, Position, innermost_cause, lsn_value};
 use understudy_wire::state_at;
 use understudy_wire::v1::{
@@ -113,8 +115,12 @@ struct Session {
     welcome: (Option<Lsn>, BootTime),
 }
 
+/// A failure of the connection has its cause below the status.
 fn describe(status: &Status) -> String {
-    format!("{}: {}", status.code(), status.message())
+    match status.source() {
+        Some(_) => format!("{}: {}", status.code(), innermost_cause(status)),
+        None => format!("{}: {}", status.code(), status.message()),
+    }
 }
 
 fn malformed(cause: impl ToString) -> Broken {
@@ -137,20 +143,19 @@ fn chain_fault(context: &Context, fault: ChainFault, cause: impl ToString) -> Br
 
 async fn connect(context: &Context) -> Result<Channel, String> {
     let window = context.settings.window_of_stream();
-    let address = &context.target.primary.replication;
+    let primary = &context.target.primary;
+    let address = &primary.replication;
     let endpoint = Endpoint::from_shared(format!("http://{address}"))
         .map_err(|error| format!("{address}: {error}"))?
         .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
         .initial_stream_window_size(window)
         .initial_connection_window_size(context.settings.window_of_connection())
         .http2_keep_alive_interval(Duration::from_millis(500))
         .keep_alive_timeout(Duration::from_secs(1))
         .keep_alive_while_idle(true);
-    endpoint
-        .connect()
-        .await
-        .map_err(|error| format!("{address}: {}", innermost_cause(&error)))
+    let expected = Expected::Node(primary.node.clone());
+    let connected = context.dialer.connect(&endpoint, expected).await;
+    connected.map_err(|error| format!("{address}: {}", innermost_cause(&error)))
 }
 
 impl Session {

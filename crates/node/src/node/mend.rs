@@ -19,6 +19,7 @@ use std::time::Duration;
 use understudy_log::{Damage, DamagedEnd, DataRoot, LogError, OsDisk, find_damaged_end};
 use understudy_protocol::{Lease, NotByItself, may_refetch};
 use understudy_store::{ETag, Fetched, ObjectStore};
+use understudy_tls::Dialer;
 use understudy_types::{BootTime, Clock, DataId, Epoch, NodeId};
 
 /// Makes all logs sound, or says why an operator must.
@@ -28,10 +29,11 @@ pub(super) async fn mend(
     clock: &dyn Clock,
     settings: &Settings,
     meters: &NodeMeters,
+    dialer: &Dialer,
     damage: Box<Damage>,
 ) -> Result<(), StartError> {
     tracing::warn!("{damage}");
-    fill_gaps(root, store, settings).await?;
+    fill_gaps(root, store, settings, dialer).await?;
     let ends = damaged_ends(root, settings).await?;
     if ends.is_empty() {
         return Ok(());

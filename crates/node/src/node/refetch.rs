@@ -12,9 +12,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tonic::transport::Endpoint;
 use understudy_log::{Batch, DataRoot, Gap, LogError, OsDisk, Splice, find_gap};
-use understudy_protocol::Lease;
+use understudy_protocol::{Lease, Member};
 use understudy_store::{Fetched, ObjectStore};
-use understudy_types::ShardName;
+use understudy_tls::{Dialer, Expected};
+use understudy_types::{ShardName, innermost_cause};
 use understudy_wire::v1::{FetchRequest, replication_client::ReplicationClient};
 
 /// For the connection, and for each batch.
@@ -25,11 +26,12 @@ pub(super) async fn fill_gaps(
     root: &DataRoot<OsDisk>,
     store: &dyn ObjectStore,
     settings: &Settings,
+    dialer: &Dialer,
 ) -> Result<(), LogError> {
     for shard in &settings.shards {
         while let Some(gap) = gap(root, &shard.name).await? {
             let (shard, damage) = (&gap.shard, &gap.damage);
-            match fill(root, store, settings, &gap).await {
+            match fill(root, store, settings, dialer, &gap).await {
                 Ok(from) => tracing::warn!(
                     %shard, file = %damage.file, offset = damage.offset, %from,
                     "a damaged segment was fetched anew and proved by the chain: the log is what it was; the damaged bytes are kept in damaged/"
@@ -56,13 +58,16 @@ async fn fill(
     root: &DataRoot<OsDisk>,
     store: &dyn ObjectStore,
     settings: &Settings,
+    dialer: &Dialer,
     gap: &Gap,
 ) -> Result<String, String> {
-    let address = holder(store, settings).await?;
+    let holder = holder(store, settings).await?;
+    let address = holder.replication;
     let endpoint = Endpoint::from_shared(format!("http://{address}"));
     let endpoint = endpoint.map_err(|error| format!("{address}: {error}"))?;
-    let channel = endpoint.connect_timeout(PATIENCE).connect().await;
-    let channel = channel.map_err(|error| format!("{address}: {error}"))?;
+    let endpoint = endpoint.connect_timeout(PATIENCE);
+    let channel = dialer.connect(&endpoint, Expected::Node(holder.node)).await;
+    let channel = channel.map_err(|error| format!("{address}: {}", innermost_cause(&error)))?;
     let mut client = ReplicationClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let request = FetchRequest {
         cluster: bytes::Bytes::copy_from_slice(gap.cluster.as_bytes()),
@@ -88,8 +93,8 @@ async fn fill(
     Ok(address)
 }
 
-/// Where the holder of the lease serves other nodes.
-async fn holder(store: &dyn ObjectStore, settings: &Settings) -> Result<String, String> {
+/// The holder of the lease, which serves other nodes.
+async fn holder(store: &dyn ObjectStore, settings: &Settings) -> Result<Member, String> {
     let object = match store.get(LEASE_KEY, None).await {
         Ok(Fetched::Found(object)) => object,
         Ok(_) => return Err("there is no lease".to_owned()),
@@ -97,7 +102,7 @@ async fn holder(store: &dyn ObjectStore, settings: &Settings) -> Result<String, 
     };
     let lease = Lease::decode(&object.body).map_err(|error| error.to_string())?;
     match lease.holder {
-        Some(holder) if holder.node != settings.node => Ok(holder.replication),
+        Some(holder) if holder.node != settings.node => Ok(holder),
         Some(_) => Err("this node itself holds the lease".to_owned()),
         None => Err("nobody holds the lease".to_owned()),
     }

@@ -13,6 +13,7 @@ use crate::meters::NodeMeters;
 use crate::once::Once;
 use crate::profile::{self, KnownPrimary};
 use crate::pulse::{Pulse, Pulses};
+use crate::security::Security;
 use crate::services::{Peers, Services, serve};
 use crate::settings::{Endpoint, Settings};
 use crate::shard::boot::{Booted, Ground, boot, stop};
@@ -76,6 +77,7 @@ impl<S: StateMachine> Node<S> {
         empty: impl Fn(&ShardName) -> S + Send + Sync + 'static,
     ) -> Result<Node<S>, StartError> {
         let settings = Arc::new(settings);
+        let security = Security::open(&settings)?;
         let listener = listen(&settings.replication).await?;
         let stand_in = check_store(&*store, &settings.data).await?;
         let root = match root.0 {
@@ -87,7 +89,14 @@ impl<S: StateMachine> Node<S> {
             store,
             stand_in,
         };
-        start_on(settings, store, clock, empty, root, listener).await
+        let ground = Ready {
+            settings,
+            store,
+            clock,
+            security,
+            listener,
+        };
+        start_on(ground, empty, root).await
     }
 }
 
@@ -301,14 +310,28 @@ impl Proved {
     }
 }
 
-async fn start_on<S: StateMachine>(
+/// What a node is started with, looked at and found sound.
+struct Ready {
     settings: Arc<Settings>,
     store: Proved,
     clock: Arc<dyn Clock>,
+    security: Security,
+    listener: TcpListener,
+}
+
+async fn start_on<S: StateMachine>(
+    ready: Ready,
     empty: impl Fn(&ShardName) -> S + Send + Sync + 'static,
     root: DataRoot<OsDisk>,
-    listener: TcpListener,
 ) -> Result<Node<S>, StartError> {
+    let Ready {
+        settings,
+        store,
+        clock,
+        security,
+        listener,
+    } = ready;
+    let dialer = security.dialer();
     let mut root = Arc::new(root);
     let authority = Arc::new(Authority::new(clock.clone()));
     let fatal = Fatal::new(authority.clone());
@@ -334,7 +357,8 @@ async fn start_on<S: StateMachine>(
         Err(StartError::Log(LogError::Damaged(damage))) => {
             let own = Arc::get_mut(&mut root).expect("no shard has the root any more");
             let facts = json!({ "damage": damage.to_string() });
-            mend(own, &*store.in_use(), &*clock, &settings, &meters, damage).await?;
+            let store = &*store.in_use();
+            mend(own, store, &*clock, &settings, &meters, &dialer, damage).await?;
             audit.keep("log_mended", "the node itself", facts);
             boot(&root).await?
         }
@@ -365,10 +389,10 @@ async fn start_on<S: StateMachine>(
     let snapshot = Arc::new(Mutex::new(Snapshot::default()));
     let (shutdown, stop_services) = (CancellationToken::new(), CancellationToken::new());
     let driver_ended = CancellationToken::new();
-    let known = KnownPrimary::load(root.disk().clone(), clock.clone());
     let pulse = Pulse::new("driver".to_owned(), clock.clone());
     let of_shards = booted.iter().flat_map(|shard| shard.pulses.clone());
     let pulses = Pulses::new(of_shards.chain([pulse.clone()]));
+    let known = KnownPrimary::load(root.disk().clone(), clock.clone(), dialer.clone());
     let driver = Driver {
         control: Control::new(setup.clone(), promised, heads, clock.now()),
         setup,
@@ -386,6 +410,7 @@ async fn start_on<S: StateMachine>(
         audit: audit.clone(),
         meters: meters.clone(),
         known: known.clone(),
+        dialer: dialer.clone(),
         promise: Arc::new(Mutex::new(promise)),
         clock: clock.clone(),
         authority,
@@ -413,6 +438,7 @@ async fn start_on<S: StateMachine>(
             meters: meters.clone(),
             disk: root.disk().clone(),
             store_proved: store.at,
+            security: security.clone(),
         },
     );
     let handles: BTreeMap<_, _> = booted
@@ -436,9 +462,11 @@ async fn start_on<S: StateMachine>(
         audit_writer: writer.clone(),
         clock,
         stream: settings.stream.clone(),
+        gate: security.gate_for_members(),
         command_bytes_max: settings.limits.command_bytes_max.get() as usize,
     };
     let mut tasks = JoinSet::new();
+    security.watch(&mut tasks, &stop_services);
     let stop = stop_services.clone();
     let failed = fatal.clone();
     tasks.spawn(async move {
@@ -455,6 +483,7 @@ async fn start_on<S: StateMachine>(
         writer,
         observer: observer.clone(),
         snapshot,
+        dialer,
     };
     tasks.spawn(audit::deliver(audit, ways, stop_services.clone()));
     let ended = driver_ended.clone();
@@ -482,5 +511,6 @@ async fn start_on<S: StateMachine>(
         driver_ended,
         pulses,
         settings,
+        security,
     })
 }

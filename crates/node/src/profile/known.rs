@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint;
 use understudy_log::{Disk, OsDisk, read_optional, replace_durably};
 use understudy_protocol::Member;
+use understudy_tls::{Dialer, Expected};
 use understudy_types::{BootTime, Clock, Nonce};
 use understudy_wire::v1::{ProfileRequest, admin_client::AdminClient};
 
@@ -47,12 +48,13 @@ pub(crate) struct KnownPrimary {
     heard: Arc<Mutex<Option<Heard>>>,
     disk: Arc<OsDisk>,
     clock: Arc<dyn Clock>,
+    dialer: Dialer,
 }
 
 impl KnownPrimary {
     /// With what an earlier process kept. A file that cannot be read is as
     /// good as none: the primary is asked again.
-    pub(crate) fn load(disk: Arc<OsDisk>, clock: Arc<dyn Clock>) -> KnownPrimary {
+    pub(crate) fn load(disk: Arc<OsDisk>, clock: Arc<dyn Clock>, dialer: Dialer) -> KnownPrimary {
         let kept = read_optional(&*disk, FILE).ok().flatten();
         let profile = kept.and_then(|body| serde_json::from_slice(&body).ok());
         let heard = profile.map(|profile| Heard {
@@ -63,6 +65,7 @@ impl KnownPrimary {
             heard: Arc::new(Mutex::new(heard)),
             disk,
             clock,
+            dialer,
         }
     }
 
@@ -82,7 +85,7 @@ impl KnownPrimary {
     /// Asks the primary within the limit, and keeps what it says. Without an
     /// answer what was known stays.
     pub(crate) async fn ask(&self, primary: &Member, limit: Duration) {
-        let fetched = tokio::time::timeout(limit, fetch(&primary.replication)).await;
+        let fetched = tokio::time::timeout(limit, self.fetch(primary)).await;
         if let Ok(Some(json)) = fetched {
             self.hear(primary, &json).await;
         }
@@ -105,6 +108,15 @@ impl KnownPrimary {
         if former.is_none_or(|former| differs(&former.profile, &heard.profile)) {
             self.keep(heard.profile).await;
         }
+    }
+
+    async fn fetch(&self, primary: &Member) -> Option<String> {
+        let address = &primary.replication;
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).ok()?;
+        let expected = Expected::Node(primary.node.clone());
+        let channel = self.dialer.connect(&endpoint, expected).await.ok()?;
+        let response = AdminClient::new(channel).profile(ProfileRequest {}).await;
+        Some(response.ok()?.into_inner().json)
     }
 
     async fn keep(&self, profile: NodeProfile) {
@@ -130,13 +142,6 @@ fn differs(former: &NodeProfile, now: &NodeProfile) -> bool {
 fn store<D: Disk>(disk: &D, profile: &NodeProfile) -> Result<(), understudy_log::DiskError> {
     let body = serde_json::to_vec_pretty(profile).expect("a profile is always representable");
     replace_durably(disk, FILE, &body)
-}
-
-async fn fetch(address: &str) -> Option<String> {
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).ok()?;
-    let mut client = AdminClient::new(endpoint.connect().await.ok()?);
-    let response = client.profile(ProfileRequest {}).await.ok()?;
-    Some(response.into_inner().json)
 }
 
 /// Asks whoever this node follows, again and again, until the node ends.

@@ -1,5 +1,6 @@
 //! What other machines may ask of this node.
 
+mod access;
 mod admin;
 mod fetch;
 mod log;

@@ -15,6 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use understudy_protocol::StandbyId;
 use understudy_protocol::shard::{History, common_position};
+use understudy_tls::PeerInfo;
 use understudy_types::{
     Clock, ClusterId, DataId, Epoch, Lsn, NodeId, Position, ShardName, lsn_value,
 };
@@ -65,7 +66,7 @@ fn history(head: Option<Position>, epochs: Vec<EpochFork>) -> Result<History, Ma
 }
 
 impl ReplicationService {
-    fn caller(&self, hello: Hello) -> Result<Caller, Status> {
+    fn caller(&self, hello: Hello, peer: Option<&PeerInfo>) -> Result<Caller, Status> {
         if hello.protocol != 1 {
             let text = format!(
                 "replication protocol {} is not spoken here, only 1",
@@ -81,6 +82,13 @@ impl ReplicationService {
         if node == self.node {
             let text = format!("{node} is this node's own name: every node needs its own");
             return Err(Status::failed_precondition(text));
+        }
+        if !peer.is_some_and(|info| info.peer.is_node(&node)) {
+            let who = peer.map_or("nobody".to_owned(), |info| info.peer.to_string());
+            let text =
+                format!("the hello says that node {node} calls, its certificate is of {who}");
+            tracing::warn!(why = text, "a stream was refused");
+            return Err(Status::permission_denied(text));
         }
         let data_id = DataId::from_bytes(id_bytes(&hello.data_id, "data_id").map_err(malformed)?);
         let head = hello
@@ -250,6 +258,7 @@ impl Replication for ReplicationService {
         &self,
         request: Request<Streaming<FollowRequest>>,
     ) -> Result<Response<Self::FollowStream>, Status> {
+        let peer = request.extensions().get::<PeerInfo>().cloned();
         let mut requests = request.into_inner();
         let first = tokio::time::timeout(HELLO_TIMEOUT, requests.message())
             .await
@@ -260,7 +269,7 @@ impl Replication for ReplicationService {
         else {
             return Err(Status::invalid_argument("a stream begins with a hello"));
         };
-        let caller = self.caller(hello)?;
+        let caller = self.caller(hello, peer.as_ref())?;
         self.check_epoch(&caller).await?;
         let common = self.common(&caller).await?;
         let connection = self.connections.fetch_add(1, Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! The gRPC server for other nodes and for tools: replication, admin, log.
 
+use super::access::Access;
 use super::admin::AdminService;
 use super::log::LogService;
 use super::peers::Peers;
@@ -16,14 +17,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use understudy_state::StateMachine;
+use understudy_tls::Gate;
 use understudy_types::{Clock, NodeId, ShardName};
 use understudy_wire::v1::{
     admin_server::AdminServer, log_server::LogServer, replication_server::ReplicationServer,
 };
+
+/// A hello with as many epochs as a log can have, and nothing near that
+/// otherwise.
+const REQUEST_BYTES_MAX: usize = 1 << 20;
+/// The headers of a call.
+const HEADERS_BYTES_MAX: u32 = 16 << 10;
 
 /// What the services stand on.
 pub(crate) struct Services<S: StateMachine> {
@@ -38,6 +46,7 @@ pub(crate) struct Services<S: StateMachine> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stream: StreamSettings,
     pub(crate) command_bytes_max: usize,
+    pub(crate) gate: Gate,
 }
 
 /// Serves until `stop`.
@@ -57,6 +66,7 @@ pub(crate) async fn serve<S: StateMachine>(
         audit_writer,
         clock,
         stream,
+        gate,
         ..
     } = services;
     let cluster = observer.cluster();
@@ -78,19 +88,18 @@ pub(crate) async fn serve<S: StateMachine>(
         audit_writer,
     };
     let log = LogService { shards, handles };
-    // Set here, since the builder's own setting is for listeners that it makes:
-    // a batch that waits for the acknowledgement of the one before it would
-    // cost each `replicated` write some 40 ms.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = gate.admitted(TcpListenerStream::new(listener));
     Server::builder()
+        .layer(Access)
         .initial_stream_window_size(stream.window_of_stream())
         .initial_connection_window_size(stream.window_of_connection())
+        .http2_max_header_list_size(HEADERS_BYTES_MAX)
         .http2_keepalive_interval(Some(Duration::from_millis(500)))
         .http2_keepalive_timeout(Some(Duration::from_secs(1)))
         .add_service(
             ReplicationServer::new(replication)
                 .max_encoding_message_size(MESSAGE_BYTES_MAX)
-                .max_decoding_message_size(1 << 20),
+                .max_decoding_message_size(REQUEST_BYTES_MAX),
         )
         .add_service(
             LogServer::new(log)

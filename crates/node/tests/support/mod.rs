@@ -159,6 +159,8 @@ impl<S: StateMachine> Pair<S> {
             secrets: SecretDigests::default(),
             hooks: self.hooks.get(name).cloned().unwrap_or_default(),
             page: Default::default(),
+            tls: None,
+            client_tls: None,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::driver::Snapshot;
 use crate::meters::NodeMeters;
 use crate::profile::{self, KnownPrimary, NodeProfile};
 use crate::receipts::{self, ReceiptError};
+use crate::security::Security;
 use crate::services::Peers;
 use crate::settings::Settings;
 use crate::shard::ShardCore;
@@ -49,6 +50,7 @@ pub(crate) struct Sources {
     pub(crate) disk: Arc<OsDisk>,
     /// When this process saw the store honour conditional writes.
     pub(crate) store_proved: BootTime,
+    pub(crate) security: Security,
 }
 
 impl std::fmt::Debug for Observer {
@@ -180,6 +182,11 @@ impl Observer {
             }),
             disk_free_bytes: self.sources.disk.free_bytes().ok(),
             last_hook,
+            certificates: self
+                .sources
+                .security
+                .certificates(&self.settings.node, self.clock.wall_millis()),
+            connections_refused: self.sources.security.refused(),
         }
     }
 

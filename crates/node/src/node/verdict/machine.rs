@@ -3,6 +3,7 @@
 use super::surroundings::Address;
 use super::{Finding, Subject, names, ok, refused, warn};
 use crate::profile::Source;
+use std::time::Duration;
 use understudy_types::ByteCount;
 
 /// P08: room, and flushes in time. A flush that failed has ended the process.
@@ -80,6 +81,37 @@ pub(super) fn addresses(subject: &Subject<'_>) -> Finding {
         told.join("; "),
         "free the port, or correct `listen` and `advertise` of what is named",
     )
+}
+
+/// P14: others will let this node in, for a while.
+pub(super) fn certificates(subject: &Subject<'_>) -> Finding {
+    let all = &subject.status.certificates;
+    let Some(first) = all.iter().min_by_key(|one| one.seconds_left) else {
+        return ok("plain text is spoken, by the configuration");
+    };
+    let least = subject.settings.verdict.certificate_left_min;
+    let left = Duration::from_secs(first.seconds_left.max(0).unsigned_abs());
+    let days = |time: Duration| format!("{:.1} d", time.as_secs_f64() / 86_400.0);
+    let (name, left_days) = (&first.name, days(left));
+    let renew =
+        "`understudy cert renew`, and put the file in its place: it is taken while the node runs";
+    if left.is_zero() {
+        return refused(format!("the certificate `{name}` has expired"), renew);
+    }
+    let fact = format!(
+        "the certificate `{name}` is valid for {left_days} (at least {})",
+        days(least)
+    );
+    if left < least {
+        return warn(fact, renew);
+    }
+    match all.iter().find_map(|one| one.problem.as_ref()) {
+        Some(problem) => warn(
+            format!("{fact}; changed files are not used: {problem}"),
+            "put right what is named",
+        ),
+        None => ok(fact),
+    }
 }
 
 /// P19: how far the wall clocks are apart. Nothing rests on that but the

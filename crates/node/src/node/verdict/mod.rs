@@ -101,7 +101,7 @@ type Check = (&'static str, Word, fn(&Subject<'_>) -> Finding);
 
 /// Every check that has a subject, in the order in which people read them.
 /// docs/cli.md has the same list; a test compares them.
-const CHECKS: [Check; 17] = [
+const CHECKS: [Check; 18] = [
     ("P01", Word::Cannot, lease::readable),
     ("P02", Word::Cannot, stream::heartbeat),
     ("P03", Word::Cannot, lease::in_sync),
@@ -115,6 +115,7 @@ const CHECKS: [Check; 17] = [
     ("P11", Word::Overrides, parity::secrets),
     ("P12", Word::Overrides, parity::settings),
     ("P13", Word::Overrides, machine::addresses),
+    ("P14", Word::Overrides, machine::certificates),
     ("P15", Word::Overrides, parity::version),
     ("P16", Word::Overrides, stream::others),
     ("P17", Word::Cannot, lease::pending),

@@ -3,7 +3,7 @@ use super::{CHECKS, DIAGNOSIS, Subject, Surroundings, Word, verdict};
 use crate::config::{Configuration, Overrides};
 use crate::profile::{Heard, NodeProfile, Source};
 use crate::settings::Settings;
-use crate::status::{ScrubStatus, Status, Verdict, VerdictCheck};
+use crate::status::{CertificateStatus, ScrubStatus, Status, Verdict, VerdictCheck};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -139,6 +139,17 @@ impl Ready {
         })
     }
 
+    fn certificate(&mut self) -> &mut CertificateStatus {
+        self.status.certificates.push(CertificateStatus {
+            name: "node".to_owned(),
+            holder: "understudy://prod/node/bravo".to_owned(),
+            expires_at_unix: 0,
+            seconds_left: 86_400 * 8,
+            problem: None,
+        });
+        self.status.certificates.last_mut().expect("one")
+    }
+
     fn shard(&mut self) -> &mut crate::status::ShardStatus {
         self.status.shards.values_mut().next().expect("one shard")
     }
@@ -258,6 +269,15 @@ fn each_fault_refuses_or_warns_under_its_own_id() {
         &p,
         &p,
     );
+    for (seconds_left, p) in [
+        (86_400 * 6, warned("P14")),
+        (0, refused("P14")),
+        (-1, refused("P14")),
+    ] {
+        spoils(|r| r.certificate().seconds_left = seconds_left, &p, &p);
+    }
+    let p = warned("P14");
+    spoils(|r| r.certificate().problem = Some("no key".into()), &p, &p);
     let p = refused("P13");
     spoils(
         |r| r.surroundings.addresses[0].failure = Some("busy".into()),
