@@ -1,4 +1,5 @@
-use rig::{Link, Ports, Rig, RigOptions, Side, Signal, Wire, load_on, until, verified};
+use rig::long_link::{fill, pair_over};
+use rig::{Link, Ports, Rig, RigOptions, Shape, Side, Signal, Wire, load_on, until, verified};
 use std::time::Duration;
 use understudy_loadgen::{Recorder, RecorderOptions};
 
@@ -57,6 +58,80 @@ async fn frozen_standby_does_not_hold_up_a_local_primary() {
     assert_eq!(writes.counts().unknown + writes.counts().refused, 0);
     rig.wait_for_standby(Side::Bravo).await;
     rig.wait_for_equal_heads().await;
+}
+
+/// 80 ms there and back, at 10 MB/s.
+fn long() -> Shape {
+    Shape::of_round_trip(Duration::from_millis(80), 10_000_000)
+}
+
+async fn heartbeat_age(rig: &Rig) -> Option<f64> {
+    rig.status(Side::Bravo).await?["stream"]["heartbeat_age_seconds"].as_f64()
+}
+
+async fn flushed(rig: &Rig, side: Side) -> Option<u64> {
+    rig.status(side).await?["shards"]["main"]["flushed"]["lsn"].as_u64()
+}
+
+/// F17: the wire is filled from end to end, stalls, is cut, and heals.
+#[tokio::test(flavor = "multi_thread")]
+async fn catch_up_over_a_long_link_survives_stalls_and_resets() {
+    let more = "[stream]\nwindow = \"4MiB\"\ncompression = \"zstd\"\n";
+    let (mut rig, link) = pair_over(long(), more.to_owned()).await;
+    rig.start_store();
+    rig.found().await;
+    rig.start_node(Side::Alpha);
+    rig.wait_for_primary(Side::Alpha).await;
+    fill(&rig, 3000).await;
+    rig.start_node(Side::Bravo);
+    for trouble in [Wire::Stalled, Wire::Cut, Wire::Stalled] {
+        let before = flushed(&rig, Side::Bravo).await.unwrap_or_default();
+        until("bravo has more", PATIENCE, || async {
+            let now = flushed(&rig, Side::Bravo).await?;
+            let whole = flushed(&rig, Side::Alpha).await?;
+            (now > before || now == whole).then_some(())
+        })
+        .await;
+        link.set(trouble);
+        until("bravo notices", PATIENCE, || async {
+            let age = heartbeat_age(&rig).await;
+            age.is_none_or(|age| age > 1.0).then_some(())
+        })
+        .await;
+        link.set(Wire::Whole);
+    }
+    rig.wait_for_standby(Side::Bravo).await;
+    rig.wait_for_equal_heads().await;
+    let sent = rig.status(Side::Alpha).await.expect("alpha runs")["sent"].clone();
+    let (canonical, wire) = (&sent["canonical_bytes"], &sent["wire_bytes"]);
+    assert!(canonical.as_u64() > wire.as_u64(), "{sent}");
+}
+
+/// The limit holds back what is old, and never a heartbeat.
+#[tokio::test(flavor = "multi_thread")]
+async fn throttled_catch_up_lets_heartbeats_through() {
+    let more = "[stream]\nbandwidth_max = \"256KiB\"\n";
+    let (mut rig, _link) = pair_over(long(), more.to_owned()).await;
+    rig.start_store();
+    rig.found().await;
+    rig.start_node(Side::Alpha);
+    rig.wait_for_primary(Side::Alpha).await;
+    fill(&rig, 2000).await;
+    rig.start_node(Side::Bravo);
+    // It hears how far it is behind, again and again, while it is behind.
+    let mut seen = Vec::new();
+    while seen.len() < 5 {
+        let behind = until("bravo hears of its lag", PATIENCE, || async {
+            let age = heartbeat_age(&rig).await?;
+            let lag = &rig.status(Side::Bravo).await?["shards"]["main"]["lag"];
+            let behind = lag["records_flushed"].as_u64()?;
+            let is_new = seen.last().is_none_or(|last| behind < *last);
+            (age < 1.0 && is_new).then_some(behind)
+        })
+        .await;
+        assert!(behind > 0, "the catch-up was over after {seen:?}");
+        seen.push(behind);
+    }
 }
 
 async fn reconnects(rig: &Rig) -> Option<u64> {

@@ -149,6 +149,7 @@ async fn follow_as(rig: &Rig, channel: Channel, node: &str) -> Status {
         epoch: lease.epoch.get(),
         head: None,
         epochs: Vec::new(),
+        accepts: Vec::new(),
     };
     let message = Some(follow_request::Message::Hello(hello));
     let mut client = ReplicationClient::new(channel);

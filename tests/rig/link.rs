@@ -1,5 +1,5 @@
+use crate::shape::{Shape, shaped};
 use std::net::SocketAddr;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -7,7 +7,6 @@ use tokio::task::{JoinHandle, JoinSet};
 /// As many printable bytes in a row are a written value: no frame's header
 /// and no message's frame looks like that.
 const TEXT_RUN: usize = 1024;
-const PIECE: usize = 64 * 1024;
 
 /// What the link does with what goes through it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +14,8 @@ pub enum Wire {
     Whole,
     /// Connections are closed, and new ones too.
     Cut,
+    /// Nothing arrives, and nobody is told. What was sent arrives later.
+    Stalled,
     /// One bit within the next large text value towards the client is turned;
     /// then the wire is whole again.
     FlipsOneBit,
@@ -30,9 +31,14 @@ pub struct Link {
 
 impl Link {
     pub async fn before(address: SocketAddr, target: SocketAddr) -> Link {
+        Link::shaped(address, target, Shape::default()).await
+    }
+
+    /// Each direction of each connection has this shape.
+    pub async fn shaped(address: SocketAddr, target: SocketAddr, shape: Shape) -> Link {
         let listener = TcpListener::bind(address).await.expect("the link's port");
         let wire = watch::Sender::new(Wire::Whole);
-        let task = tokio::spawn(accept(listener, target, wire.clone()));
+        let task = tokio::spawn(accept(listener, target, shape, wire.clone()));
         Link {
             address,
             wire,
@@ -59,22 +65,30 @@ impl Drop for Link {
     }
 }
 
-async fn accept(listener: TcpListener, target: SocketAddr, wire: watch::Sender<Wire>) {
+async fn accept(
+    listener: TcpListener,
+    target: SocketAddr,
+    shape: Shape,
+    wire: watch::Sender<Wire>,
+) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        connections.spawn(carry(client, target, wire.clone()));
+        connections.spawn(carry(client, target, shape, wire.clone()));
     }
 }
 
-async fn carry(client: TcpStream, target: SocketAddr, wire: watch::Sender<Wire>) {
+async fn carry(client: TcpStream, target: SocketAddr, shape: Shape, wire: watch::Sender<Wire>) {
     let mut state = wire.subscribe();
     let pass = async {
         let server = TcpStream::connect(target).await.ok()?;
-        let (mut from_client, mut to_client) = client.into_split();
-        let (mut from_server, mut to_server) = server.into_split();
+        // The shape alone delays.
+        client.set_nodelay(true).ok()?;
+        server.set_nodelay(true).ok()?;
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
         tokio::select! {
-            _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
-            _ = copy_flipping(&mut from_server, &mut to_client, &wire) => {}
+            _ = shaped(from_client, to_server, shape, &wire, |_| {}) => {}
+            _ = shaped(from_server, to_client, shape, &wire, |piece| flip(&wire, piece)) => {}
         }
         Some(())
     };
@@ -84,26 +98,14 @@ async fn carry(client: TcpStream, target: SocketAddr, wire: watch::Sender<Wire>)
     }
 }
 
-async fn copy_flipping(
-    from: &mut (impl AsyncReadExt + Unpin),
-    to: &mut (impl AsyncWriteExt + Unpin),
-    wire: &watch::Sender<Wire>,
-) -> std::io::Result<()> {
-    let mut piece = vec![0; PIECE];
-    loop {
-        let length = from.read(&mut piece).await?;
-        if length == 0 {
-            return Ok(());
+fn flip(wire: &watch::Sender<Wire>, piece: &mut [u8]) {
+    wire.send_if_modified(|wire| {
+        let flips = *wire == Wire::FlipsOneBit && flip_in_value(piece);
+        if flips {
+            *wire = Wire::Whole;
         }
-        wire.send_if_modified(|wire| {
-            let flips = *wire == Wire::FlipsOneBit && flip_in_value(&mut piece[..length]);
-            if flips {
-                *wire = Wire::Whole;
-            }
-            flips
-        });
-        to.write_all(&piece[..length]).await?;
-    }
+        flips
+    });
 }
 
 /// Turns one bit in the middle of a text value, if a whole run of one is here.

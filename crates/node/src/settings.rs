@@ -146,10 +146,21 @@ pub struct LogSettings {
     pub scrub_rate: Option<ByteCount>,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    #[default]
+    None,
+    Zstd,
+}
+
 #[derive(Clone, Debug)]
 pub struct StreamSettings {
     /// How often the log thread makes a heartbeat.
     pub heartbeat_every: Duration,
+    /// How batches go over the wire to a standby that understands it.
+    pub compression: Compression,
+    /// Bytes per second of all streams of this node together.
+    pub bandwidth_max: Option<ByteCount>,
     /// HTTP/2 window of one replication stream: at least bandwidth × delay.
     pub window: ByteCount,
     /// Bytes that a standby holds between the stream and its log.
@@ -201,6 +212,8 @@ impl Default for StreamSettings {
     fn default() -> Self {
         StreamSettings {
             heartbeat_every: Duration::from_millis(500),
+            compression: Compression::None,
+            bandwidth_max: None,
             window: ByteCount::mib(16),
             intake_memory: ByteCount::mib(32),
         }

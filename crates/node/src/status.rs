@@ -52,6 +52,16 @@ pub struct Status {
     /// Connections that were not let in, since the start.
     #[serde(default)]
     pub connections_refused: u64,
+    /// Batches that were sent to standbys, since the start.
+    #[serde(default)]
+    pub sent: SentStatus,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentStatus {
+    pub canonical_bytes: u64,
+    /// The same on the wire, where they may be compressed.
+    pub wire_bytes: u64,
 }
 
 /// A certificate in use.

@@ -22,5 +22,8 @@ pub mod etcd {
     }
 }
 
+/// In `Hello.accepts`: `CompressedBatches` are understood.
+pub const ZSTD: &str = "zstd";
+
 mod convert;
 pub use convert::{MalformedMessage, id_bytes, required_epoch, state_at};

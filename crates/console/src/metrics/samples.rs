@@ -96,6 +96,9 @@ pub(super) fn samples(scrape: &Scrape) -> Vec<Sample> {
     if let Some(bound) = &status.loss_bound {
         of_loss(&mut out, bound);
     }
+    let sent = &status.sent;
+    out.put(&STREAM_SENT, &["canonical"], sent.canonical_bytes as f64);
+    out.put(&STREAM_SENT, &["wire"], sent.wire_bytes as f64);
     for certificate in &status.certificates {
         let name = certificate.name.as_str();
         out.put(&CERT_EXPIRY, &[name], certificate.expires_at_unix as f64);

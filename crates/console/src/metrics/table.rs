@@ -84,6 +84,7 @@ metrics! {
     PROMOTIONS "understudy_promotions_total" Counter ["kind", "result"] "Requests for a switchover or a failover that ended on this node: served, refused, aborted."
     LAST_PROMOTION "understudy_last_promotion_timestamp_seconds" Gauge [] "When this node last began to serve by request, by its wall clock; absent before that."
     RESYNCS "understudy_resyncs_total" Counter ["reason"] "How often a part of the log was set aside and is fetched anew: diverged from the primary's, or damaged at the start."
+    STREAM_SENT "understudy_stream_sent_bytes_total" Counter ["stage"] "On a primary: bytes of batches sent to standbys since the start: canonical, and on the wire, where they may be compressed."
     CERT_EXPIRY "understudy_cert_expiry_timestamp_seconds" Gauge ["certificate"] "When a certificate in use ends, in seconds since 1970: node, authority, clients; absent where plain text is spoken."
     CERT_PROBLEM "understudy_cert_reload_failed" Gauge ["certificate"] "1 while changed files of a certificate cannot be used and the former ones are."
     CONNECTIONS_REFUSED "understudy_connections_refused_total" Counter [] "Connections that were not let in: no valid certificate, plain text where TLS is spoken, or silence."

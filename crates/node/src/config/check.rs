@@ -1,11 +1,11 @@
 //! From the file to settings: defaults, and every relation between values.
 
-use super::raw::{self, FailoverWord, FailsafeWord, File};
+use super::raw::{self, CompressionWord, FailoverWord, FailsafeWord, File};
 use super::units::{Size, Span};
 use super::{Configuration, StoreSettings, security};
 use crate::settings::{
-    Endpoint, HookCommand, HookSettings, Limits, LogSettings, PageSettings, SecretDigests,
-    Settings, ShardSettings, StreamSettings, VerdictSettings,
+    Compression, Endpoint, HookCommand, HookSettings, Limits, LogSettings, PageSettings,
+    SecretDigests, Settings, ShardSettings, StreamSettings, VerdictSettings,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -319,7 +319,23 @@ fn stream(raw: &raw::Stream, timing: &Timing, log: &LogSettings) -> Checked<Stre
         intake_memory: raw
             .intake_memory
             .map_or(default.intake_memory, |size| size.0),
+        compression: match raw.compression {
+            Some(CompressionWord::Zstd) => Compression::Zstd,
+            Some(CompressionWord::None) | None => default.compression,
+        },
+        bandwidth_max: raw
+            .bandwidth_max
+            .map(|size| size.0)
+            .filter(|rate| rate.get() > 0),
     };
+    if let Some(rate) = stream.bandwidth_max {
+        within(
+            "stream.bandwidth_max",
+            rate,
+            ByteCount::kib(64),
+            ByteCount::mib(65_536),
+        )?;
+    }
     let every = stream.heartbeat_every;
     if every < Duration::from_millis(10) || every * 2 > timing.standby_timeout {
         return Err(format!(

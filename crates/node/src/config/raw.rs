@@ -148,6 +148,15 @@ pub(super) struct Stream {
     pub(super) heartbeat_every: Option<Span>,
     pub(super) window: Option<Size>,
     pub(super) intake_memory: Option<Size>,
+    pub(super) compression: Option<CompressionWord>,
+    pub(super) bandwidth_max: Option<Size>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CompressionWord {
+    None,
+    Zstd,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

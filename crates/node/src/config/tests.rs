@@ -73,6 +73,8 @@ scrub_rate = "1MiB"
 [stream]
 heartbeat_every = "500ms"
 window = "16MiB"
+compression = "zstd"
+bandwidth_max = "10MiB"
 intake_memory = "32MiB"
 [limits]
 commands_max = 16384

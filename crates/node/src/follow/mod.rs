@@ -3,6 +3,7 @@
 
 mod knowledge;
 mod stream;
+mod unpack;
 
 pub(crate) use knowledge::{Knowledge, KnowledgeView};
 pub(crate) use stream::MESSAGE_BYTES_MAX;

@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::knowledge::{Broken, Heard, Knowledge};
+use super::unpack::unpack;
 use crate::meters::ChainFault;
 use crate::shard::{LogCommand, Outline, ShardCore, offered};
 use bytes::Bytes;
@@ -18,11 +19,11 @@ use understudy_protocol::lag::{Mark, StreamEnd};
 use understudy_protocol::shard::Intake;
 use understudy_tls::Expected;
 use understudy_types::{BootTime, Lsn, Position, innermost_cause, lsn_value};
-use understudy_wire::state_at;
 use understudy_wire::v1::{
     self, FollowRequest, FollowResponse, follow_request, follow_response,
     replication_client::ReplicationClient,
 };
+use understudy_wire::{ZSTD, state_at};
 
 /// The largest message that a stream takes: a batch at its limit.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 72 << 20;
@@ -269,6 +270,13 @@ impl Session {
             Some(follow_response::Message::Batch(bytes)) => {
                 self.take_batch(context, shard, knowledge, bytes).await?;
             }
+            Some(follow_response::Message::Compressed(packed)) => {
+                let unpacked = unpack(&packed);
+                let damaged = |error| chain_fault(context, ChainFault::Damaged, error);
+                for bytes in unpacked.map_err(damaged)? {
+                    self.take_batch(context, shard, knowledge, bytes).await?;
+                }
+            }
             Some(follow_response::Message::Heartbeat(beat)) => {
                 let hint = beat.read_lease;
                 let asks = beat.asks;
@@ -333,9 +341,6 @@ impl Session {
             .map(Position::try_from)
             .transpose()
             .map_err(malformed)?;
-        if flushed.map(|position| position.lsn) > self.handed {
-            return Err(malformed("a heartbeat came before its data"));
-        }
         let claim = state_at(beat.digest_lsn, &beat.digest).map_err(malformed)?;
         let arrived = context.clock.now();
         let committed = Lsn::new(beat.committed);
@@ -427,6 +432,7 @@ fn hello(context: &Context, shard: &ShardCore, outline: &Outline) -> FollowReque
         epoch: context.target.promised.max(context.target.epoch).get(),
         head: outline.history.head.map(Into::into),
         epochs: epochs.collect(),
+        accepts: vec![ZSTD.to_owned()],
     };
     FollowRequest {
         message: Some(follow_request::Message::Hello(hello)),

@@ -14,7 +14,7 @@ use crate::once::Once;
 use crate::profile::{self, KnownPrimary};
 use crate::pulse::{Pulse, Pulses};
 use crate::security::Security;
-use crate::services::{Peers, Services, serve};
+use crate::services::{Peers, Sent, Services, serve};
 use crate::settings::{Endpoint, Settings};
 use crate::shard::boot::{Booted, Ground, boot, stop};
 use crate::stand_in::{self, Former, FormerStore};
@@ -357,8 +357,8 @@ async fn start_on<S: StateMachine>(
         Err(StartError::Log(LogError::Damaged(damage))) => {
             let own = Arc::get_mut(&mut root).expect("no shard has the root any more");
             let facts = json!({ "damage": damage.to_string() });
-            let store = &*store.in_use();
-            mend(own, store, &*clock, &settings, &meters, &dialer, damage).await?;
+            let objects = store.in_use();
+            mend(own, &*objects, &*clock, &settings, &meters, &dialer, damage).await?;
             audit.keep("log_mended", "the node itself", facts);
             boot(&root).await?
         }
@@ -425,6 +425,7 @@ async fn start_on<S: StateMachine>(
     if let Some(own) = store.stand_in {
         driver.watch_former(own);
     }
+    let sent = Arc::new(Sent::default());
     let observer = Observer::new(
         settings.clone(),
         identity,
@@ -439,6 +440,7 @@ async fn start_on<S: StateMachine>(
             disk: root.disk().clone(),
             store_proved: store.at,
             security: security.clone(),
+            sent: sent.clone(),
         },
     );
     let handles: BTreeMap<_, _> = booted
@@ -462,6 +464,7 @@ async fn start_on<S: StateMachine>(
         audit_writer: writer.clone(),
         clock,
         stream: settings.stream.clone(),
+        sent,
         gate: security.gate_for_members(),
         command_bytes_max: settings.limits.command_bytes_max.get() as usize,
     };

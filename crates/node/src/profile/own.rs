@@ -66,6 +66,16 @@ pub(crate) fn shared_settings(settings: &Settings) -> BTreeMap<String, String> {
         ("stream.heartbeat_every", time(stream.heartbeat_every)),
         ("stream.window", stream.window.to_string()),
         ("stream.intake_memory", stream.intake_memory.to_string()),
+        (
+            "stream.compression",
+            format!("{:?}", stream.compression).to_lowercase(),
+        ),
+        (
+            "stream.bandwidth_max",
+            stream
+                .bandwidth_max
+                .map_or("none".to_owned(), |rate| rate.to_string()),
+        ),
         ("limits.commands_max", limits.commands_max.to_string()),
         ("limits.bytes_max", limits.bytes_max.to_string()),
         (

@@ -2,7 +2,7 @@
 
 use super::fetch;
 use super::peers::{Peers, Report};
-use super::sender::{self, Echo};
+use super::sender::{self, Echo, Way};
 use crate::driver::DriverHandle;
 use crate::node::Observer;
 use crate::shard::ShardCore;
@@ -39,6 +39,7 @@ pub(crate) struct ReplicationService {
     pub(crate) driver: DriverHandle,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) connections: AtomicU64,
+    pub(crate) way: Way,
     pub(crate) observer: Observer,
 }
 
@@ -48,6 +49,8 @@ struct Caller {
     shard: Arc<ShardCore>,
     epoch: Epoch,
     history: History,
+    /// Compressions that it understands.
+    accepts: Vec<String>,
 }
 
 fn malformed(error: MalformedMessage) -> Status {
@@ -100,6 +103,7 @@ impl ReplicationService {
             standby: StandbyId { node, data_id },
             shard,
             epoch: Epoch::new(hello.epoch),
+            accepts: hello.accepts,
             history: history(head, hello.epochs).map_err(malformed)?,
         })
     }
@@ -304,6 +308,7 @@ impl Replication for ReplicationService {
             peers: Arc::clone(&self.peers),
             hint: self.driver.hints(),
             clock: Arc::clone(&self.clock),
+            way: self.way.accepted_by(&caller.accepts),
             outgoing,
         }));
         self.spawn_report_reader(caller, connection, requests, echo);

@@ -1,8 +1,11 @@
 //! One standby's sender: flushed batches, and the heartbeats behind them.
 
 use super::Peers;
+use super::pack::{Sent, pack};
+use super::throttle::Throttle;
+use crate::settings::{Compression, StreamSettings};
 use crate::shard::ShardCore;
-use crate::shard::cursor::Cursor;
+use crate::shard::cursor::{CHUNK_BYTES, Cursor};
 use crate::shard::marks::Beat;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -11,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tonic::Status;
 use understudy_log::Batch;
 use understudy_types::{BootTime, Clock, Epoch, Lsn, Position, lsn_value};
+use understudy_wire::ZSTD;
 use understudy_wire::v1::{End, FollowResponse, Heartbeat, follow_response};
 
 /// The standby's own clock as it last reported it, and when that arrived.
@@ -37,7 +41,42 @@ pub(crate) struct Sending {
     /// Counts the changes of the lease that standbys should look at.
     pub(crate) hint: watch::Receiver<u64>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) way: Way,
     pub(crate) outgoing: mpsc::Sender<Result<FollowResponse, Status>>,
+}
+
+/// How batches go over the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    pub(crate) compression: Compression,
+    pub(crate) throttle: Arc<Throttle>,
+    pub(crate) sent: Arc<Sent>,
+    /// Bytes in front of a heartbeat.
+    pub(crate) in_front_max: usize,
+}
+
+impl Way {
+    pub(crate) fn new(settings: &StreamSettings, sent: Arc<Sent>) -> Way {
+        let throttle = Throttle::new(settings.bandwidth_max);
+        Way {
+            compression: settings.compression,
+            in_front_max: throttle.chunk(CHUNK_BYTES, settings.heartbeat_every / 2),
+            throttle: Arc::new(throttle),
+            sent,
+        }
+    }
+
+    /// For a standby that understands these compressions.
+    pub(super) fn accepted_by(&self, accepts: &[String]) -> Way {
+        let is_accepted = accepts.iter().any(|name| name == ZSTD);
+        Way {
+            compression: match is_accepted {
+                true => self.compression,
+                false => Compression::None,
+            },
+            ..self.clone()
+        }
+    }
 }
 
 /// What the shard's marks ask of a sender.
@@ -70,20 +109,53 @@ pub(crate) async fn send(mut sending: Sending) {
     }
 }
 
+/// How far a stream has got.
+struct Progress {
+    cursor: Cursor,
+    /// Read, and not sent yet.
+    read: std::vec::IntoIter<Batch>,
+    sent_beat: Option<u64>,
+    hint_due: bool,
+    /// Bytes that were sent in front of a heartbeat that waits.
+    in_front: usize,
+}
+
+impl Progress {
+    /// The first record that was not sent.
+    fn next(&self) -> Lsn {
+        let read = self.read.as_slice().first();
+        read.map_or(self.cursor.next(), Batch::first_lsn)
+    }
+}
+
 async fn run(sending: &mut Sending) -> Result<(), Stop> {
-    let mut cursor = Cursor::new(sending.from);
     let mut changed = sending.shard.changed.subscribe();
-    let mut sent_beat = None;
-    let mut hint_due = false;
+    let mut progress = Progress {
+        cursor: Cursor::new(sending.from),
+        read: Vec::new().into_iter(),
+        sent_beat: None,
+        hint_due: false,
+        in_front: 0,
+    };
     loop {
         // Marked before the look, so that a change during it is not missed.
         changed.borrow_and_update();
-        match due(sending, cursor.next(), sent_beat, hint_due) {
-            Due::Batches { upto } => cursor = send_batches(sending, cursor, upto).await?,
+        let now = sending.clock.now();
+        let mut pause = None;
+        match due(sending, &mut progress, now) {
+            Due::Batches { upto } => {
+                pause = sending.way.throttle.wait(now);
+                if pause.is_none() {
+                    send_batches(sending, &mut progress, upto).await?;
+                    continue;
+                }
+            }
             Due::Beat { beat, read_lease } => {
-                sent_beat = Some(beat.sequence);
-                hint_due &= !read_lease;
+                progress.sent_beat = Some(beat.sequence);
+                progress.hint_due &= !read_lease;
+                progress.in_front = 0;
                 send_beat(sending, beat, read_lease).await?;
+                continue;
             }
             Due::End(flushed) => {
                 let end = End {
@@ -97,16 +169,18 @@ async fn run(sending: &mut Sending) -> Result<(), Stop> {
                     "the primary has a new epoch",
                 )));
             }
-            Due::Nothing => tokio::select! {
-                _ = changed.changed() => {}
-                hinted = sending.hint.changed() => hint_due |= hinted.is_ok(),
-                () = sending.outgoing.closed() => return Err(Stop::Gone),
-            },
+            Due::Nothing => {}
+        }
+        tokio::select! {
+            _ = changed.changed() => {}
+            hinted = sending.hint.changed() => progress.hint_due |= hinted.is_ok(),
+            () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {}
+            () = sending.outgoing.closed() => return Err(Stop::Gone),
         }
     }
 }
 
-fn due(sending: &Sending, next: Lsn, sent_beat: Option<u64>, hint_due: bool) -> Due {
+fn due(sending: &Sending, progress: &mut Progress, now: BootTime) -> Due {
     let marks = sending.shard.marks.lock();
     if marks.stopping {
         return Due::Outdated;
@@ -120,59 +194,76 @@ fn due(sending: &Sending, next: Lsn, sent_beat: Option<u64>, hint_due: bool) -> 
         Some((_, end)) => end,
         None => flushed,
     };
-    if let Some(last) = last.filter(|last| last.lsn >= next) {
+    let next = progress.next();
+    let batches = last.filter(|last| last.lsn >= next);
+    let is_new = |beat: &Beat| Some(beat.sequence) != progress.sent_beat;
+    let beat = marks.beat.filter(|beat| progress.hint_due || is_new(beat));
+    let beat = beat.filter(|_| ended.is_none());
+    let Some(beat) = beat else {
+        progress.in_front = 0;
+        return match (batches, ended) {
+            (Some(last), _) => Due::Batches { upto: last.lsn },
+            (None, Some((_, end))) => Due::End(end),
+            (None, None) => Due::Nothing,
+        };
+    };
+    // Behind the data that it counts, so that it measures the same queue; but
+    // behind no more than a chunk, or a long queue would silence it.
+    let said = beat.flushed.map(|position| position.lsn);
+    let is_behind_its_data = said < Some(next) && !progress.hint_due;
+    if let Some(last) = batches
+        && !is_behind_its_data
+        && progress.in_front < sending.way.in_front_max
+    {
         return Due::Batches { upto: last.lsn };
     }
-    if let Some((_, end)) = ended {
-        return Due::End(end);
-    }
-    // Everything that is flushed was sent, so a beat may count all of it.
-    match marks.beat {
-        Some(beat) if hint_due => {
-            let made_at = sending.clock.now();
-            let committed = marks.committed;
-            let bytes = marks.flushed_bytes;
-            Due::Beat {
-                beat: Beat {
-                    flushed,
-                    committed,
-                    bytes,
-                    made_at,
-                    ..beat
-                },
-                read_lease: true,
-            }
-        }
-        Some(beat) if Some(beat.sequence) != sent_beat => Due::Beat {
+    if !progress.hint_due {
+        return Due::Beat {
             beat,
             read_lease: false,
+        };
+    }
+    Due::Beat {
+        beat: Beat {
+            flushed,
+            committed: marks.committed,
+            bytes: marks.flushed_bytes,
+            made_at: now,
+            ..beat
         },
-        _ => Due::Nothing,
+        read_lease: true,
     }
 }
 
-async fn send_batches(sending: &Sending, mut cursor: Cursor, upto: Lsn) -> Result<Cursor, Stop> {
-    let batches = match cursor.read_memory(&sending.shard, upto) {
-        Some(batches) => batches,
-        None => {
-            let shard = Arc::clone(&sending.shard);
-            let read = tokio::task::spawn_blocking(move || {
-                let batches = cursor.read(&shard, upto);
-                (cursor, batches)
-            });
-            let (moved, batches) = read.await.map_err(|_| Stop::Gone)?;
-            cursor = moved;
-            batches.map_err(|error| Stop::Failed(Status::internal(error.to_string())))?
-        }
+/// One message of batches.
+async fn send_batches(sending: &Sending, progress: &mut Progress, upto: Lsn) -> Result<(), Stop> {
+    if progress.read.as_slice().is_empty() {
+        progress.read = read(sending, &mut progress.cursor, upto).await?.into_iter();
+    }
+    let way = &sending.way;
+    let Some(packed) = pack(&mut progress.read, way.compression, &way.sent) else {
+        return Ok(());
     };
-    for batch in batches {
-        put(sending, message(batch)).await?;
-    }
-    Ok(cursor)
+    progress.in_front += packed.wire_bytes;
+    put(sending, packed.message).await?;
+    // When it is on its way, so that a network that stalls is no credit.
+    way.throttle.sent(packed.wire_bytes, sending.clock.now());
+    Ok(())
 }
 
-fn message(batch: Batch) -> follow_response::Message {
-    follow_response::Message::Batch(batch.bytes().clone())
+async fn read(sending: &Sending, cursor: &mut Cursor, upto: Lsn) -> Result<Vec<Batch>, Stop> {
+    if let Some(batches) = cursor.read_memory(&sending.shard, upto) {
+        return Ok(batches);
+    }
+    let shard = Arc::clone(&sending.shard);
+    let mut moving = std::mem::replace(cursor, Cursor::new(cursor.next()));
+    let read = tokio::task::spawn_blocking(move || {
+        let batches = moving.read(&shard, upto);
+        (moving, batches)
+    });
+    let (moved, batches) = read.await.map_err(|_| Stop::Gone)?;
+    *cursor = moved;
+    batches.map_err(|error| Stop::Failed(Status::internal(error.to_string())))
 }
 
 async fn send_beat(sending: &Sending, beat: Beat, read_lease: bool) -> Result<(), Stop> {

@@ -3,8 +3,10 @@
 use super::access::Access;
 use super::admin::AdminService;
 use super::log::LogService;
+use super::pack::Sent;
 use super::peers::Peers;
 use super::replication::ReplicationService;
+use super::sender::Way;
 use crate::audit::{Audit, AuditWriter};
 use crate::driver::DriverHandle;
 use crate::follow::MESSAGE_BYTES_MAX;
@@ -47,6 +49,7 @@ pub(crate) struct Services<S: StateMachine> {
     pub(crate) stream: StreamSettings,
     pub(crate) command_bytes_max: usize,
     pub(crate) gate: Gate,
+    pub(crate) sent: Arc<Sent>,
 }
 
 /// Serves until `stop`.
@@ -67,6 +70,7 @@ pub(crate) async fn serve<S: StateMachine>(
         clock,
         stream,
         gate,
+        sent,
         ..
     } = services;
     let cluster = observer.cluster();
@@ -78,6 +82,7 @@ pub(crate) async fn serve<S: StateMachine>(
         driver: driver.clone(),
         clock,
         connections: AtomicU64::new(0),
+        way: Way::new(&stream, sent),
         observer: observer.clone(),
     };
     let admin = AdminService {

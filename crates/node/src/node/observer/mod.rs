@@ -14,7 +14,7 @@ use crate::meters::NodeMeters;
 use crate::profile::{self, KnownPrimary, NodeProfile};
 use crate::receipts::{self, ReceiptError};
 use crate::security::Security;
-use crate::services::Peers;
+use crate::services::{Peers, Sent};
 use crate::settings::Settings;
 use crate::shard::ShardCore;
 use crate::status::{Receipt, ShardStatus, Status};
@@ -51,6 +51,7 @@ pub(crate) struct Sources {
     /// When this process saw the store honour conditional writes.
     pub(crate) store_proved: BootTime,
     pub(crate) security: Security,
+    pub(crate) sent: Arc<Sent>,
 }
 
 impl std::fmt::Debug for Observer {
@@ -187,6 +188,7 @@ impl Observer {
                 .security
                 .certificates(&self.settings.node, self.clock.wall_millis()),
             connections_refused: self.sources.security.refused(),
+            sent: self.sources.sent.status(),
         }
     }
 
