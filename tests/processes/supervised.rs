@@ -116,3 +116,21 @@ async fn thread_that_hangs_starves_the_watchdog_until_it_goes_on() {
     }
     manager.hears_line("WATCHDOG=1").await;
 }
+
+#[tokio::test]
+async fn health_answers_by_its_exit_code() {
+    let rig = Rig::start(RigOptions::local()).await;
+    let ask = async |side: Side, question: &str, code: i32| {
+        let console = rig.console(side).to_string();
+        let line = ["health", question, "--endpoint", &console];
+        rig.command(&line).await.expect_code(code)
+    };
+    ask(Side::Alpha, "live", 0).await;
+    ask(Side::Alpha, "ready", 0).await;
+    ask(Side::Alpha, "primary", 0).await;
+    ask(Side::Alpha, "standby", 1).await.expect_said("503");
+    ask(Side::Bravo, "standby", 0).await;
+    let nobody = rig.ports.store.to_string();
+    let line = ["health", "--endpoint", &nobody];
+    rig.command(&line).await.expect_code(1);
+}

@@ -22,6 +22,7 @@ pub mod history;
 mod hosts;
 mod http;
 mod link;
+pub mod linters;
 mod load;
 pub mod long_link;
 mod options;

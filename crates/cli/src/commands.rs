@@ -4,8 +4,8 @@ use crate::admin::Speaker;
 use crate::credentials::CredentialArgs;
 use crate::exit::{self, Exit};
 use crate::{
-    acknowledge, activate, admin, adopt, audit, bench, cert, check, completions, dev, dev_store,
-    diff, history, init, log, man, quarantine, rebuild, run, status, top,
+    acknowledge, activate, admin, adopt, audit, bench, cert, check, completions, config, dev,
+    dev_store, diff, health, history, init, log, man, quarantine, rebuild, run, status, top,
 };
 use clap::{Parser, Subcommand};
 
@@ -64,6 +64,10 @@ enum Command {
     Acknowledge(acknowledge::AcknowledgeArgs),
     /// Look at records that only a returning primary had.
     Quarantine(quarantine::QuarantineArgs),
+    /// Check a configuration file.
+    Config(config::ConfigArgs),
+    /// Ask a node's console one question; the exit code answers.
+    Health(health::HealthArgs),
     /// Look at a stopped node's log.
     Log(log::LogArgs),
     /// List what was done with the cluster, from its log.
@@ -100,6 +104,8 @@ impl Cli {
             Command::Rebuild(args) => rebuild::rebuild(args).await,
             Command::Acknowledge(args) => acknowledge::acknowledge(args).await,
             Command::Quarantine(args) => quarantine::quarantine(args).await,
+            Command::Config(args) => config::config(args),
+            Command::Health(args) => health::health(args).await,
             Command::Log(args) => log::log(args),
             Command::Audit(args) => audit::audit(args).await,
             Command::History(args) => history::history(args),

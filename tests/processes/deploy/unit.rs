@@ -1,6 +1,6 @@
 //! The systemd unit, judged by systemd's own tools.
 
-use rig::{Directory, understudy_binary};
+use rig::{Directory, linters, understudy_binary};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 const EXPOSURE_MAX: &str = "20";
 
 fn unit_text() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/systemd/understudy@.service");
+    let path = linters::root().join("deploy/systemd/understudy@.service");
     std::fs::read_to_string(path).expect("the unit")
 }
 

@@ -1,0 +1,63 @@
+"""What tests/processes/deploy asks of the linters (tests/install-linters):
+JSON on standard output, or a message and exit code 1."""
+
+import json
+import sys
+
+import yaml
+
+
+def compose(path):
+    """A compose file, understood and with its merges done."""
+    from compose_spec import PyOptions
+
+    with open(path) as file:
+        parsed = PyOptions(apply_merge=True).from_yaml(file.read())
+    return yaml.safe_load(parsed.to_yaml())
+
+
+def chart(path, values, release):
+    """The manifests of a release, by template; refused by lint or by the
+    values' schema like `helm install` would."""
+    import helm_python
+
+    with open(values) as file:
+        values = yaml.safe_load(file) or {}
+    report = helm_python.lint(path, values, strict=True)
+    findings = [m for m in report["messages"] if m["severity"] >= 2]
+    if findings or report["errors"]:
+        sys.exit(f"helm lint: {findings} {report['errors']}")
+    loaded = helm_python.Chart.load(path)
+    loaded.validate_schema(values)
+    rendered = loaded.render(values, name=release, namespace="default")
+    manifests = []
+    for template in sorted(rendered):
+        if template.endswith((".yaml", ".yml")):
+            manifests += [m for m in yaml.safe_load_all(rendered[template]) if m]
+    return manifests
+
+
+def kubernetes(path, version):
+    """What is wrong with each manifest of a JSON list, by Kubernetes' own
+    schemas; kinds of others are left out."""
+    import kubernetes_validate
+
+    with open(path) as file:
+        manifests = json.load(file)
+    known = ("apps/", "batch/", "policy/", "networking.k8s.io/")
+    wrong = []
+    for manifest in manifests:
+        api = manifest["apiVersion"]
+        if api != "v1" and not api.startswith(known):
+            continue
+        try:
+            kubernetes_validate.validate(manifest, version, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            wrong.append(f"{manifest['kind']} {error.path}: {error.message}")
+    return wrong
+
+
+if __name__ == "__main__":
+    question, *arguments = sys.argv[1:]
+    answers = {"compose": compose, "chart": chart, "kubernetes": kubernetes}
+    json.dump(answers[question](*arguments), sys.stdout)
