@@ -57,7 +57,15 @@ def kubernetes(path, version):
     return wrong
 
 
+def package():
+    """What `cargo deb` will be told."""
+    import tomllib
+
+    with open("crates/cli/Cargo.toml", "rb") as file:
+        return tomllib.load(file)["package"]["metadata"]["deb"]
+
+
 if __name__ == "__main__":
     question, *arguments = sys.argv[1:]
-    answers = {"compose": compose, "chart": chart, "kubernetes": kubernetes}
+    answers = {"compose": compose, "chart": chart, "kubernetes": kubernetes, "package": package}
     json.dump(answers[question](*arguments), sys.stdout)

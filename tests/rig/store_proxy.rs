@@ -1,10 +1,11 @@
 //! A proxy in front of the store that treats requests badly, one whole
 //! request at a time: it knows just enough of HTTP/1.1 to tell where one ends.
 
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -45,8 +46,12 @@ const UNAVAILABLE: &[u8] =
 pub struct StoreProxy {
     trouble: watch::Sender<Trouble>,
     troubled: Arc<AtomicU64>,
+    asked: Arc<Mutex<BTreeSet<Asked>>>,
     task: JoinHandle<()>,
 }
+
+/// What was asked of the store: method, and path without its query.
+pub type Asked = (String, String);
 
 impl StoreProxy {
     pub async fn before(address: SocketAddr, target: SocketAddr) -> StoreProxy {
@@ -57,10 +62,12 @@ impl StoreProxy {
             target,
             trouble: trouble.subscribe(),
             troubled: Arc::clone(&troubled),
+            asked: Arc::default(),
         };
         StoreProxy {
             trouble,
             troubled,
+            asked: Arc::clone(&way.asked),
             task: tokio::spawn(accept(listener, way)),
         }
     }
@@ -72,6 +79,11 @@ impl StoreProxy {
     /// Requests that were treated badly so far.
     pub fn troubled(&self) -> u64 {
         self.troubled.load(Ordering::Relaxed)
+    }
+
+    /// Each that was asked once or more.
+    pub fn asked(&self) -> BTreeSet<Asked> {
+        self.asked.lock().expect("nobody panics with it").clone()
     }
 }
 
@@ -86,6 +98,19 @@ struct Way {
     target: SocketAddr,
     trouble: watch::Receiver<Trouble>,
     troubled: Arc<AtomicU64>,
+    asked: Arc<Mutex<BTreeSet<Asked>>>,
+}
+
+impl Way {
+    fn note(&self, request: &[u8]) {
+        let head = String::from_utf8_lossy(request);
+        let mut words = head.split(' ').map(str::to_owned);
+        if let (Some(method), Some(target)) = (words.next(), words.next()) {
+            let path = target.split('?').next().unwrap_or_default().to_owned();
+            let mut asked = self.asked.lock().expect("nobody panics with it");
+            asked.insert((method, path));
+        }
+    }
 }
 
 async fn accept(listener: TcpListener, way: Way) {
@@ -102,6 +127,7 @@ async fn serve(client: TcpStream, way: Way) -> io::Result<()> {
     let mut server = TcpStream::connect(way.target).await?;
     loop {
         let request = read_message(&mut from_client).await?;
+        way.note(&request);
         let trouble = *way.trouble.borrow();
         if trouble != Trouble::None {
             way.troubled.fetch_add(1, Ordering::Relaxed);

@@ -3,6 +3,8 @@
 mod chart;
 mod compose;
 mod container;
+mod iam;
+mod package;
 mod unit;
 
 use rig::{Answer, run, understudy_binary};

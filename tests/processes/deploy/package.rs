@@ -1,0 +1,89 @@
+//! The Debian package's contents, without building it.
+
+use super::understudy;
+use rig::{Directory, linters, run};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Source and destination of each asset.
+async fn assets() -> Vec<(String, String)> {
+    let package = linters::answered(&["package"]).await;
+    let assets = package["assets"].as_array().expect("assets").clone();
+    let text = |asset: &serde_json::Value, at: usize| asset[at].as_str().expect("text").to_owned();
+    assets
+        .iter()
+        .map(|asset| (text(asset, 0), text(asset, 1)))
+        .collect()
+}
+
+fn below_cli(path: &str) -> PathBuf {
+    linters::root().join("crates/cli").join(path)
+}
+
+#[tokio::test]
+async fn every_asset_is_there_and_the_unit_finds_its_binary_and_its_user() {
+    let assets = assets().await;
+    for (source, _) in &assets {
+        if source.starts_with("target/") {
+            continue;
+        }
+        let found = match source.rsplit_once("/*") {
+            None => below_cli(source).is_file(),
+            Some((directory, end)) => std::fs::read_dir(below_cli(directory))
+                .expect("a directory")
+                .any(|entry| {
+                    entry
+                        .expect("a file")
+                        .file_name()
+                        .to_string_lossy()
+                        .ends_with(end)
+                }),
+        };
+        assert!(found, "{source}");
+    }
+    let goes = |source: &str, place: &str| {
+        let is = |(from, to): &(String, String)| from.ends_with(source) && to == place;
+        assets.iter().any(is)
+    };
+    assert!(goes("release/understudy", "usr/bin/"));
+    assert!(goes("understudy@.service", "usr/lib/systemd/system/"));
+    assert!(goes("sysusers.conf", "usr/lib/sysusers.d/understudy.conf"));
+    let unit = std::fs::read_to_string(linters::root().join("deploy/systemd/understudy@.service"));
+    let unit = unit.expect("the unit");
+    assert!(unit.contains("ExecStart=/usr/bin/understudy run"));
+    assert!(unit.contains("Documentation=file:/usr/share/doc/understudy/operations.md"));
+
+    let machine = Directory::new();
+    let mut sysusers = Command::new("systemd-sysusers");
+    sysusers
+        .arg(format!("--root={}", machine.path().display()))
+        .arg(linters::root().join("deploy/systemd/sysusers.conf"));
+    run(sysusers).await.expect_code(0);
+    let users = std::fs::read_to_string(machine.path().join("etc/passwd")).expect("users");
+    assert!(users.starts_with("understudy:"), "{users}");
+    assert!(unit.contains("User=understudy\nGroup=understudy\n"));
+}
+
+#[tokio::test]
+async fn scripts_can_be_read_by_a_shell_and_the_example_by_a_node() {
+    for script in ["postinst", "postrm"] {
+        let path = linters::root().join("deploy/package/debian").join(script);
+        let mut shell = Command::new("sh");
+        shell.arg("-n").arg(&path);
+        run(shell).await.expect_code(0);
+        let text = std::fs::read_to_string(path).expect("a script");
+        assert!(text.starts_with("#!/bin/sh\nset -e\n"), "{script}");
+        assert!(!text.contains("rm "), "{script} removes nothing");
+    }
+    let example = linters::root().join("deploy/package/node.toml");
+    let line = [
+        "config",
+        "check",
+        "--config",
+        example.to_str().expect("a path"),
+    ];
+    understudy(&line)
+        .await
+        .expect_code(0)
+        .expect_said("data in /var/lib/understudy/prod");
+}
