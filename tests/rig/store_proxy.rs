@@ -51,7 +51,7 @@ pub struct StoreProxy {
 }
 
 /// What was asked of the store: method, and path without its query.
-pub type Asked = (String, String);
+type Asked = (String, String);
 
 impl StoreProxy {
     pub async fn before(address: SocketAddr, target: SocketAddr) -> StoreProxy {
@@ -82,7 +82,7 @@ impl StoreProxy {
     }
 
     /// Each that was asked once or more.
-    pub fn asked(&self) -> BTreeSet<Asked> {
+    pub fn asked(&self) -> BTreeSet<(String, String)> {
         self.asked.lock().expect("nobody panics with it").clone()
     }
 }

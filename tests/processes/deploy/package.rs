@@ -54,6 +54,8 @@ async fn every_asset_is_there_and_the_unit_finds_its_binary_and_its_user() {
     assert!(unit.contains("Documentation=file:/usr/share/doc/understudy/operations.md"));
 
     let machine = Directory::new();
+    let etc = machine.path().join("etc");
+    std::fs::create_dir(etc).expect("a directory");
     let mut sysusers = Command::new("systemd-sysusers");
     sysusers
         .arg(format!("--root={}", machine.path().display()))
