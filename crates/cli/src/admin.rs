@@ -8,14 +8,15 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
+use understudy_node::profile::NodeProfile;
 use understudy_node::status::{Status, Verdict};
 use understudy_protocol::RequestId;
 use understudy_tls::{Dialer, Expected};
 use understudy_types::{Epoch, ShardName, innermost_cause};
 use understudy_wire::v1::{
-    AcknowledgeRequest, AcknowledgeResponse, ActivationStep, KnockRequest, RebuildStateRequest,
-    RebuiltShard, StatusRequest, TailRequest, VerdictRequest, WatchActivationRequest,
-    admin_client::AdminClient, log_client::LogClient, tail_record,
+    AcknowledgeRequest, AcknowledgeResponse, ActivationStep, KnockRequest, MaintenanceRequest,
+    ProfileRequest, RebuildStateRequest, RebuiltShard, StatusRequest, TailRequest, VerdictRequest,
+    WatchActivationRequest, admin_client::AdminClient, log_client::LogClient, tail_record,
 };
 
 static SPEAKER: OnceLock<Speaker> = OnceLock::new();
@@ -107,6 +108,14 @@ pub(crate) async fn status(address: &str) -> Result<Status, NoAnswer> {
         .map_err(|error| format!("its status cannot be read (another version?): {error}"))
 }
 
+/// What a node says of itself, for another one to compare.
+pub(crate) async fn profile(address: &str) -> Result<NodeProfile, NoAnswer> {
+    let mut client = client(address).await?;
+    let response = in_time(client.profile(ProfileRequest {})).await?;
+    serde_json::from_str(&response.json)
+        .map_err(|error| format!("its profile cannot be read (another version?): {error}"))
+}
+
 pub(crate) async fn verdict(
     address: &str,
     mode: &str,
@@ -171,6 +180,17 @@ pub(crate) async fn acknowledge(
         by: operator(),
     };
     in_time(client.acknowledge(request)).await
+}
+
+/// Refuses writes with a reason, or takes them again without.
+pub(crate) async fn set_maintenance(address: &str, reason: Option<&str>) -> Result<(), NoAnswer> {
+    let mut client = client(address).await?;
+    let request = MaintenanceRequest {
+        on: reason.is_some(),
+        reason: reason.unwrap_or_default().to_owned(),
+        by: operator(),
+    };
+    in_time(client.maintenance(request)).await.map(|_| ())
 }
 
 /// The steps of one request on one node, past ones first.

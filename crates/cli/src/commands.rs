@@ -5,7 +5,8 @@ use crate::credentials::CredentialArgs;
 use crate::exit::{self, Exit};
 use crate::{
     acknowledge, activate, admin, adopt, audit, bench, cert, check, completions, config, dev,
-    dev_store, diff, health, history, init, log, man, quarantine, rebuild, run, status, top,
+    dev_store, diff, health, history, init, log, maintenance, man, parity, quarantine, rebuild,
+    run, status, top,
 };
 use clap::{Parser, Subcommand};
 
@@ -64,6 +65,10 @@ enum Command {
     Acknowledge(acknowledge::AcknowledgeArgs),
     /// Look at records that only a returning primary had.
     Quarantine(quarantine::QuarantineArgs),
+    /// Compare both nodes: version, configuration, secrets.
+    Parity(parity::ParityArgs),
+    /// Refuse writes on the whole pair, or take them again.
+    Maintenance(maintenance::MaintenanceArgs),
     /// Check a configuration file.
     Config(config::ConfigArgs),
     /// Ask a node's console one question; the exit code answers.
@@ -104,6 +109,8 @@ impl Cli {
             Command::Rebuild(args) => rebuild::rebuild(args).await,
             Command::Acknowledge(args) => acknowledge::acknowledge(args).await,
             Command::Quarantine(args) => quarantine::quarantine(args).await,
+            Command::Parity(args) => parity::parity(args).await,
+            Command::Maintenance(args) => maintenance::maintenance(args).await,
             Command::Config(args) => config::config(args),
             Command::Health(args) => health::health(args).await,
             Command::Log(args) => log::log(args),

@@ -70,7 +70,8 @@ impl From<Refusal> for Failure {
             Refusal::NotPrimary | Refusal::LeaseLapsed | Refusal::ShuttingDown => {
                 Failure::NotAccepted(status)
             }
-            Refusal::DiskFull | Refusal::TooLarge => Failure::Final(status),
+            // An operator ends it, and not soon: nothing to hold a call for.
+            Refusal::DiskFull | Refusal::TooLarge | Refusal::Maintenance => Failure::Final(status),
         }
     }
 }

@@ -28,6 +28,9 @@ pub(crate) fn of_refusal(refusal: Refusal) -> Status {
         Refusal::DiskFull => {
             Status::resource_exhausted("etcdserver: mvcc: database space exceeded")
         }
+        Refusal::Maintenance => Status::unavailable(
+            "understudy: maintenance is on, writes are refused until an operator ends it",
+        ),
         Refusal::TooLarge => Status::invalid_argument("etcdserver: request is too large"),
     };
     not_accepted(status)

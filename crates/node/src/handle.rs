@@ -43,6 +43,8 @@ pub enum Refusal {
     DiskFull,
     #[error("the command is too large")]
     TooLarge,
+    #[error("maintenance is on: writes are refused until an operator ends it")]
+    Maintenance,
     #[error("the node is shutting down")]
     ShuttingDown,
 }

@@ -26,6 +26,8 @@ mod authority;
 
 mod pulse;
 
+mod maintenance;
+
 mod shard;
 
 mod follow;

@@ -55,6 +55,9 @@ pub struct Status {
     /// Batches that were sent to standbys, since the start.
     #[serde(default)]
     pub sent: SentStatus,
+    /// An operator said that this node refuses writes.
+    #[serde(default)]
+    pub maintenance: Option<MaintenanceStatus>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +78,15 @@ pub struct CertificateStatus {
     pub seconds_left: i64,
     /// Why the files as they are now are not used.
     pub problem: Option<String>,
+}
+
+/// Who put a node into maintenance, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaintenanceStatus {
+    /// By that node's wall clock.
+    pub since_wall_millis: u64,
+    pub by: String,
+    pub reason: String,
 }
 
 impl Status {

@@ -166,6 +166,13 @@ fn cluster(out: &mut String, status: &Status) {
             false => " failsafe on\n",
         };
     }
+    if let Some(maintenance) = &status.maintenance {
+        let _ = writeln!(
+            out,
+            " MAINTENANCE: {} refuses writes, by {}: {}",
+            status.node, maintenance.by, maintenance.reason
+        );
+    }
     if let Some(to) = &lease.handover_to {
         let _ = writeln!(out, " HANDING OVER to {to}");
     }

@@ -71,6 +71,8 @@ pub(super) fn samples(scrape: &Scrape) -> Vec<Sample> {
     let mut out = Samples(Vec::new());
     let status = &scrape.status;
     out.put(&BUILD_INFO, &[&status.version], 1.0);
+    let maintenance = f64::from(u8::from(status.maintenance.is_some()));
+    out.put(&MAINTENANCE, &[], maintenance);
     for role in ROLES {
         out.put(&ROLE, &[role], flag(status.role == role));
     }

@@ -68,6 +68,7 @@ metrics! {
     PREFLIGHT "understudy_preflight_check" Gauge ["for", "check"] "On a standby: each check of the verdict: 0 ok, 1 warning, 2 refused."
     PROMOTION_ETA "understudy_promotion_eta_seconds" Gauge ["for"] "On a standby: how long a promotion would take from now on, by what was measured here: what is left to apply, the wait for the old lease, a flush, two answers of the store."
     CLOCK_OFFSET "understudy_clock_offset_seconds" Gauge [] "On a standby: how far the primary's wall clock was ahead when it was last heard, give or take the round trip. Nothing is decided by it."
+    MAINTENANCE "understudy_maintenance" Gauge [] "1 while an operator has this node refuse writes (understudy maintenance)."
     ACK_HOME "understudy_ack_home" Gauge ["home"] "Where acknowledged writes are beside the holder's disk, as the lease says: 1 for one of local, standbys, store, nowhere, 0 for the others."
     WITHOUT_STORE "understudy_without_store" Gauge [] "1 while this node's lease is on its own disk, because the object store was given up; else 0."
     SLOTS "understudy_slots" Gauge ["shard"] "On a primary while acknowledgements rest in the object store: slots that hold them."

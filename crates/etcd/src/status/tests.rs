@@ -99,6 +99,11 @@ fn every_refusal_of_a_node_says_that_nothing_happened() {
             "etcdserver: server stopped",
         ),
         (
+            Refusal::Maintenance,
+            Unavailable,
+            "understudy: maintenance is on, writes are refused until an operator ends it",
+        ),
+        (
             Refusal::DiskFull,
             ResourceExhausted,
             "etcdserver: mvcc: database space exceeded",

@@ -9,6 +9,7 @@ use crate::driver::{
     Activations, Configured, Driver, DriverHandle, DriverState, LEASE_KEY, NodeStore, Snapshot,
     newest_promotion, overtaken,
 };
+use crate::maintenance::Maintenance;
 use crate::meters::NodeMeters;
 use crate::once::Once;
 use crate::profile::{self, KnownPrimary};
@@ -229,6 +230,7 @@ async fn boot_shards<S: StateMachine>(
     fatal: &Fatal,
     audit: &Audit,
     meters: &Arc<NodeMeters>,
+    maintenance: &Maintenance,
     empty: &Arc<impl Fn(&ShardName) -> S + Send + Sync + 'static>,
 ) -> Result<Vec<Booted<S>>, StartError> {
     let mut booting = Vec::new();
@@ -236,6 +238,7 @@ async fn boot_shards<S: StateMachine>(
         let (settings, root, clock) = (settings.clone(), root.clone(), clock.clone());
         let (authority, fatal, empty) = (authority.clone(), fatal.clone(), empty.clone());
         let (audit, meters) = (audit.clone(), meters.clone());
+        let maintenance = maintenance.clone();
         let runtime = tokio::runtime::Handle::current();
         booting.push(tokio::task::spawn_blocking(move || {
             let ground = Ground {
@@ -247,6 +250,7 @@ async fn boot_shards<S: StateMachine>(
                 fatal: &fatal,
                 audit: &audit,
                 meters: &meters,
+                maintenance: &maintenance,
                 runtime: &runtime,
             };
             let name = shard.name.clone();
@@ -346,10 +350,20 @@ async fn start_on<S: StateMachine>(
     let meters = Arc::new(NodeMeters::default());
     let promoted = newest_promotion(&**root.disk());
     meters.note_promotion(promoted.unwrap_or_default());
+    let maintenance = Maintenance::load(root.disk().clone()).map_err(LogError::Disk)?;
     let empty = Arc::new(empty);
     let boot = async |root: &Arc<DataRoot<OsDisk>>| {
+        let (fatal, audit, maintenance) = (&fatal, &audit, &maintenance);
         boot_shards(
-            &settings, root, &clock, &authority, &fatal, &audit, &meters, &empty,
+            &settings,
+            root,
+            &clock,
+            &authority,
+            fatal,
+            audit,
+            &meters,
+            maintenance,
+            &empty,
         )
         .await
     };
@@ -441,6 +455,7 @@ async fn start_on<S: StateMachine>(
             store_proved: store.at,
             security: security.clone(),
             sent: sent.clone(),
+            maintenance: maintenance.clone(),
         },
     );
     let handles: BTreeMap<_, _> = booted
@@ -462,6 +477,7 @@ async fn start_on<S: StateMachine>(
         observer: observer.clone(),
         audit: audit.clone(),
         audit_writer: writer.clone(),
+        maintenance,
         clock,
         stream: settings.stream.clone(),
         sent,

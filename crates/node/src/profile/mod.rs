@@ -1,9 +1,11 @@
 //! What a node says of itself, so that another one can compare: a standby
 //! knows its primary's word, also when that primary is gone by now.
 
+mod compare;
 mod known;
 mod own;
 
+pub use compare::{compare_versions, differences, is_decisive};
 pub(crate) use known::{Heard, KnownPrimary, Source, watch};
 pub(crate) use own::{own, shared_settings};
 
@@ -25,6 +27,9 @@ pub struct NodeProfile {
     pub settings: BTreeMap<String, String>,
     /// Digests of the secrets in its file, by field.
     pub secrets: BTreeMap<String, String>,
+    /// Whether it refuses writes, as primary.
+    #[serde(default)]
+    pub maintenance: bool,
     /// A primary's standbys, and what each has flushed.
     pub standbys: BTreeMap<NodeId, BTreeMap<ShardName, u64>>,
 }

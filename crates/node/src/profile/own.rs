@@ -25,6 +25,7 @@ pub(crate) fn own(settings: &Settings, status: &Status, wall_millis: u64) -> Nod
         wall_millis,
         settings: shared_settings(settings),
         secrets: settings.secrets.0.clone(),
+        maintenance: status.maintenance.is_some(),
         standbys: standbys.collect(),
     }
 }

@@ -3,21 +3,22 @@
 use super::log::find;
 use crate::audit::{Audit, AuditAct, AuditWriter};
 use crate::driver::DriverHandle;
+use crate::maintenance::Maintenance;
 use crate::node::Observer;
-use crate::shard::ShardCore;
-use crate::status::Receipt;
+use crate::shard::{LogCommand, ShardCore};
+use crate::status::{MaintenanceStatus, Receipt};
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 use understudy_protocol::{Mode, RequestId, RoleName};
-use understudy_types::{Epoch, ShardName, lsn_value};
+use understudy_types::{Clock, Epoch, ShardName, lsn_value};
 use understudy_wire::v1::{
     AcknowledgeRequest, AcknowledgeResponse, ActivationStep, AuditRequest, AuditResponse,
-    KnockRequest, KnockResponse, ProfileRequest, ProfileResponse, RebuildStateRequest,
-    RebuildStateResponse, RebuiltShard, StatusRequest, StatusResponse, VerdictRequest,
-    VerdictResponse, WatchActivationRequest, admin_server::Admin,
+    KnockRequest, KnockResponse, MaintenanceRequest, MaintenanceResponse, ProfileRequest,
+    ProfileResponse, RebuildStateRequest, RebuildStateResponse, RebuiltShard, StatusRequest,
+    StatusResponse, VerdictRequest, VerdictResponse, WatchActivationRequest, admin_server::Admin,
 };
 
 pub(crate) struct AdminService {
@@ -26,6 +27,8 @@ pub(crate) struct AdminService {
     pub(crate) shards: BTreeMap<ShardName, Arc<ShardCore>>,
     pub(crate) audit: Audit,
     pub(crate) audit_writer: Arc<AuditWriter>,
+    pub(crate) maintenance: Maintenance,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<String, Status> {
@@ -141,6 +144,35 @@ impl Admin for AdminService {
                 () = stopped.cancelled() => return Err(Status::unavailable("the node ends")),
             }
         }
+    }
+
+    async fn maintenance(
+        &self,
+        request: Request<MaintenanceRequest>,
+    ) -> Result<Response<MaintenanceResponse>, Status> {
+        let MaintenanceRequest { on, reason, by } = request.into_inner();
+        let mark = on.then(|| MaintenanceStatus {
+            since_wall_millis: self.clock.wall_millis(),
+            by: by.clone(),
+            reason: reason.clone(),
+        });
+        let maintenance = self.maintenance.clone();
+        let set = tokio::task::spawn_blocking(move || maintenance.set(mark)).await;
+        set.map_err(|error| Status::internal(error.to_string()))?
+            .map_err(|error| Status::internal(format!("it could not be made durable: {error}")))?;
+        // What had a place before is flushed now; nothing gets one any more.
+        for shard in self.shards.values() {
+            shard.ask(|reply| LogCommand::Barrier { reply }).await;
+        }
+        let act = if on {
+            "maintenance_on"
+        } else {
+            "maintenance_off"
+        };
+        tracing::info!(by, reason, "{act}");
+        self.audit
+            .note(act, by, serde_json::json!({ "reason": reason }));
+        Ok(Response::new(MaintenanceResponse {}))
     }
 
     type WatchActivationStream = Pin<Box<dyn Stream<Item = Result<ActivationStep, Status>> + Send>>;

@@ -11,6 +11,7 @@ use crate::audit::{Audit, AuditWriter};
 use crate::driver::DriverHandle;
 use crate::follow::MESSAGE_BYTES_MAX;
 use crate::handle::ShardHandle;
+use crate::maintenance::Maintenance;
 use crate::node::Observer;
 use crate::settings::StreamSettings;
 use crate::shard::ShardCore;
@@ -45,6 +46,7 @@ pub(crate) struct Services<S: StateMachine> {
     pub(crate) observer: Observer,
     pub(crate) audit: Audit,
     pub(crate) audit_writer: Arc<AuditWriter>,
+    pub(crate) maintenance: Maintenance,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stream: StreamSettings,
     pub(crate) command_bytes_max: usize,
@@ -67,6 +69,7 @@ pub(crate) async fn serve<S: StateMachine>(
         observer,
         audit,
         audit_writer,
+        maintenance,
         clock,
         stream,
         gate,
@@ -80,7 +83,7 @@ pub(crate) async fn serve<S: StateMachine>(
         shards: shards.clone(),
         peers,
         driver: driver.clone(),
-        clock,
+        clock: clock.clone(),
         connections: AtomicU64::new(0),
         way: Way::new(&stream, sent),
         observer: observer.clone(),
@@ -91,6 +94,8 @@ pub(crate) async fn serve<S: StateMachine>(
         shards: shards.clone(),
         audit,
         audit_writer,
+        maintenance,
+        clock,
     };
     let log = LogService { shards, handles };
     let incoming = gate.admitted(TcpListenerStream::new(listener));

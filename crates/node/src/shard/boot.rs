@@ -12,6 +12,7 @@ use super::tail::Tail;
 use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::handle::{HandleInner, ShardHandle, ShardView};
+use crate::maintenance::Maintenance;
 use crate::meters::{NodeMeters, ShardMeters};
 use crate::node::{Fatal, StartError};
 use crate::pulse::Pulse;
@@ -43,6 +44,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) fatal: &'a Fatal,
     pub(crate) audit: &'a Audit,
     pub(crate) meters: &'a Arc<NodeMeters>,
+    pub(crate) maintenance: &'a Maintenance,
     pub(crate) runtime: &'a tokio::runtime::Handle,
 }
 
@@ -185,6 +187,7 @@ pub(crate) fn boot<S: StateMachine>(
         answers: Arc::clone(&answers),
         clock: Arc::clone(ground.clock),
         pulse: Arc::clone(&pulses[0]),
+        maintenance: ground.maintenance.clone(),
         heartbeat_every: settings.stream.heartbeat_every,
         batch_bytes_max: settings.log.batch_bytes_max.get() as usize,
         fatal: ground.fatal.clone(),

@@ -10,6 +10,7 @@ use super::marks::{Beat, until};
 use super::queue::Proposal;
 use crate::audit::Audit;
 use crate::handle::Refusal;
+use crate::maintenance::Maintenance;
 use crate::meters::{NodeMeters, Resync};
 use crate::node::Fatal;
 use crate::pulse::Pulse;
@@ -39,6 +40,7 @@ pub(crate) struct LogThread<S: StateMachine> {
     pub(crate) answers: Arc<Answers<S>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pulse: Arc<Pulse>,
+    pub(crate) maintenance: Maintenance,
     pub(crate) heartbeat_every: Duration,
     pub(crate) batch_bytes_max: usize,
     pub(crate) fatal: Fatal,
@@ -168,6 +170,12 @@ impl<S: StateMachine> LogThread<S> {
                 return Ok(());
             }
         };
+        // Here and not at the door: whoever asks this thread for a barrier
+        // after it was switched on knows that no more is written.
+        if self.maintenance.is_on() {
+            refuse(first, Refusal::Maintenance);
+            return Ok(());
+        }
         let mut builder = BatchBuilder::with_capacity(self.batch_start(epoch), 16 << 10);
         let mut proposals = Vec::with_capacity(64);
         let mut gathering = Gathering::Open;

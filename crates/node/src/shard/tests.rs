@@ -6,6 +6,7 @@ use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::clock::BootClock;
 use crate::config::{Configuration, Overrides};
+use crate::maintenance::Maintenance;
 use crate::node::Fatal;
 use crate::settings::Settings;
 use bytes::Bytes;
@@ -121,6 +122,7 @@ impl<S: StateMachine> Returning<S> {
             fatal: &Fatal::new(Arc::clone(&authority)),
             audit: &audit,
             meters: &Arc::default(),
+            maintenance: &Maintenance::load(root.disk().clone()).expect("a disk"),
             runtime: &tokio::runtime::Handle::current(),
         };
         let shard = boot(&ground, &settings.shards[0], empty).expect("a sound log");

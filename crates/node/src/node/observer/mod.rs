@@ -10,6 +10,7 @@ mod verdict;
 pub use scrape::Scrape;
 
 use crate::driver::Snapshot;
+use crate::maintenance::Maintenance;
 use crate::meters::NodeMeters;
 use crate::profile::{self, KnownPrimary, NodeProfile};
 use crate::receipts::{self, ReceiptError};
@@ -52,6 +53,7 @@ pub(crate) struct Sources {
     pub(crate) store_proved: BootTime,
     pub(crate) security: Security,
     pub(crate) sent: Arc<Sent>,
+    pub(crate) maintenance: Maintenance,
 }
 
 impl std::fmt::Debug for Observer {
@@ -189,6 +191,7 @@ impl Observer {
                 .certificates(&self.settings.node, self.clock.wall_millis()),
             connections_refused: self.sources.security.refused(),
             sent: self.sources.sent.status(),
+            maintenance: self.sources.maintenance.mark(),
         }
     }
 

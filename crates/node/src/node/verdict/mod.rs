@@ -119,6 +119,7 @@ const CHECKS: [Check; 18] = [
     ("P15", Word::Overrides, parity::version),
     ("P16", Word::Overrides, stream::others),
     ("P17", Word::Cannot, lease::pending),
+    ("P18", Word::Overrides, parity::maintenance),
     ("P20", Word::Cannot, lease::wait),
 ];
 

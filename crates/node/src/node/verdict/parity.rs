@@ -1,12 +1,8 @@
 //! Whether this node is what the primary is.
 
 use super::{Finding, Subject, names, ok, refused, warn};
-use crate::profile::{NodeProfile, Source};
-use semver::Version;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Where a difference changes what an acknowledgement means, or what there is.
-const DECISIVE: [&str; 2] = ["ack_policy", "shard.name"];
+use crate::profile::{NodeProfile, Source, compare_versions, differences, is_decisive};
+use std::collections::BTreeMap;
 
 fn unknown() -> Finding {
     refused(
@@ -87,7 +83,7 @@ pub(super) fn settings(subject: &Subject<'_>) -> Finding {
         };
         let fact: Vec<String> = different.iter().map(told).collect();
         let fact = fact.join("; ");
-        if different.iter().any(|field| DECISIVE.contains(field)) {
+        if different.iter().any(|field| is_decisive(field)) {
             refused(fact, "give both nodes the same value, and restart one")
         } else {
             warn(fact, "give both nodes the same value, unless it is meant")
@@ -102,11 +98,10 @@ pub(super) fn version(subject: &Subject<'_>) -> Finding {
             "version {} here, {} at the primary",
             own.version, primary.version
         );
-        let version = |text: &str| Version::parse(text);
-        match (version(&own.version), version(&primary.version)) {
-            (Ok(here), Ok(there)) if here >= there => ok(fact),
-            (Ok(_), Ok(_)) => refused(fact, "upgrade this node first"),
-            _ => refused(
+        match compare_versions(&own.version, &primary.version) {
+            Some(order) if order.is_ge() => ok(fact),
+            Some(_) => refused(fact, "upgrade this node first"),
+            None => refused(
                 format!("{fact}: these cannot be compared"),
                 "run released binaries on both nodes",
             ),
@@ -114,14 +109,21 @@ pub(super) fn version(subject: &Subject<'_>) -> Finding {
     })
 }
 
-fn differences<'a>(
-    own: &'a BTreeMap<String, String>,
-    primary: &'a BTreeMap<String, String>,
-) -> Vec<&'a str> {
-    let fields: BTreeSet<&String> = own.keys().chain(primary.keys()).collect();
-    fields
-        .into_iter()
-        .filter(|field| own.get(*field) != primary.get(*field))
-        .map(String::as_str)
-        .collect()
+/// P18: whether writes are taken after the promotion, as they are now.
+pub(super) fn maintenance(subject: &Subject<'_>) -> Finding {
+    let primary = subject.primary.map(|heard| heard.profile.maintenance);
+    match (subject.own.maintenance, primary) {
+        (true, _) => warn(
+            "maintenance is on here: promoted, this node refuses writes",
+            "understudy maintenance off, unless that is meant",
+        ),
+        (false, Some(true)) => warn(
+            format!(
+                "maintenance is on at the primary{} and not here: promoted, this node takes writes",
+                basis(subject)
+            ),
+            "understudy maintenance on, also for this node, unless that is meant",
+        ),
+        (false, _) => ok("maintenance is off"),
+    }
 }

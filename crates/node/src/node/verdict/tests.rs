@@ -82,6 +82,7 @@ fn profile(node: &str) -> NodeProfile {
         wall_millis: 0,
         settings: one("ack_policy", "replicated").into(),
         secrets: one("store.secret_key", "digest").into(),
+        maintenance: false,
         standbys: Default::default(),
     }
 }
@@ -286,6 +287,9 @@ fn each_fault_refuses_or_warns_under_its_own_id() {
     );
     let p = refused("P15");
     spoils(|r| r.own.version = "1.1.9".into(), &p, &p);
+    let p = warned("P18");
+    spoils(|ready| ready.own.maintenance = true, &p, &p);
+    spoils(|ready| ready.primary().maintenance = true, &p, &p);
     let p = warned("P19");
     let far = |r: &mut Ready| {
         r.primary.as_mut().unwrap().source = Source::Heard {
