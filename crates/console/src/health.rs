@@ -16,9 +16,10 @@ pub(crate) async fn status<S: Subject>(State(console): State<Console<S>>) -> Res
     (StatusCode::OK, Json(console.subject().status())).into_response()
 }
 
-/// The process answers: nothing more is meant.
+/// Whether a restart could help: 503 when a thread hangs, and for nothing else.
 pub(crate) async fn live<S: Subject>(State(console): State<Console<S>>) -> Response {
-    (StatusCode::OK, Json(console.subject().status())).into_response()
+    let subject = console.subject();
+    (yes_or_no(subject.is_alive()), Json(subject.status())).into_response()
 }
 
 pub(crate) async fn ready<S: Subject>(State(console): State<Console<S>>) -> Response {

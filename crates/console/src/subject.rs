@@ -13,6 +13,9 @@ pub trait Subject: Clone + Send + Sync + 'static {
     /// Whether the lease is provably valid at this moment.
     fn is_primary_now(&self) -> bool;
 
+    /// Whether every thread that the node lives by goes round.
+    fn is_alive(&self) -> bool;
+
     /// Whether the node can do its part: serve as primary, or follow one.
     fn is_ready(&self) -> bool;
 
@@ -32,6 +35,10 @@ impl Subject for Observer {
 
     fn is_primary_now(&self) -> bool {
         Observer::is_primary_now(self)
+    }
+
+    fn is_alive(&self) -> bool {
+        Observer::is_alive(self)
     }
 
     fn is_ready(&self) -> bool {

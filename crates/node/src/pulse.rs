@@ -12,6 +12,9 @@ use understudy_types::{BootTime, Clock};
 /// How long a thread that has nothing to do may wait before it shows itself.
 pub(crate) const IDLE_TURN: Duration = Duration::from_millis(500);
 
+/// A thread that is silent for so long hangs: no work of one turn takes it.
+pub(crate) const HANGS_AFTER: Duration = Duration::from_secs(30);
+
 /// When one thread last went round.
 pub(crate) struct Pulse {
     thread: String,

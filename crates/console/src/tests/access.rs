@@ -71,6 +71,7 @@ fn desk(viewers: &str, operators: &str) -> Desk {
         status: read(primary()),
         primary: true,
         ready: true,
+        alive: true,
     };
     let recorder = Recorder {
         acted: Arc::default(),

@@ -13,6 +13,7 @@ fn following() -> Console<Fixed> {
         status: read(standby()),
         primary: false,
         ready: true,
+        alive: true,
     })
 }
 

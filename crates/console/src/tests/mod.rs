@@ -22,6 +22,7 @@ struct Fixed {
     status: Status,
     primary: bool,
     ready: bool,
+    alive: bool,
 }
 
 impl Subject for Fixed {
@@ -36,6 +37,9 @@ impl Subject for Fixed {
     }
     fn is_ready(&self) -> bool {
         self.ready
+    }
+    fn is_alive(&self) -> bool {
+        self.alive
     }
     fn receipts(&self) -> Result<Vec<Receipt>, String> {
         Ok(Vec::new())
@@ -354,11 +358,13 @@ async fn load_balancers_get_yes_or_no_on_get_and_head() {
         status: read(standby()),
         primary: false,
         ready: true,
+        alive: true,
     };
     let primary = Fixed {
         status: read(primary()),
         primary: true,
         ready: true,
+        alive: true,
     };
     for method in [Method::GET, Method::HEAD] {
         for (subject, path, expected) in [
@@ -384,6 +390,18 @@ async fn load_balancers_get_yes_or_no_on_get_and_head() {
 }
 
 #[tokio::test]
+async fn node_with_a_thread_that_hangs_is_not_live() {
+    let subject = Fixed {
+        status: read(primary()),
+        primary: true,
+        ready: true,
+        alive: false,
+    };
+    assert_eq!(ask(&subject, Method::GET, "/live").await, 503);
+    assert_eq!(ask(&subject, Method::GET, "/primary").await, 200);
+}
+
+#[tokio::test]
 async fn unknown_lag_is_within_no_limit() {
     let mut value = standby();
     value["shards"]["main"]["lag"]["known"] = json!(false);
@@ -391,6 +409,7 @@ async fn unknown_lag_is_within_no_limit() {
         status: read(value),
         primary: false,
         ready: false,
+        alive: true,
     };
     assert_eq!(ask(&subject, Method::GET, "/standby?max-lag=1h").await, 503);
     assert_eq!(ask(&subject, Method::GET, "/ready").await, 503);
@@ -402,6 +421,7 @@ async fn claimed_epoch_is_answered_accepted() {
         status: read(common("bravo", "claimed")),
         primary: false,
         ready: false,
+        alive: true,
     };
     assert_eq!(ask(&subject, Method::GET, "/primary").await, 202);
 }

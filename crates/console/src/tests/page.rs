@@ -60,6 +60,7 @@ async fn page_is_served_under_a_strict_policy() {
         status: read(primary()),
         primary: true,
         ready: true,
+        alive: true,
     };
     for (path, kind) in [("/", "text/html"), ("/page/app.js", "text/javascript")] {
         let request = Request::get(path).body(Body::empty()).unwrap();

@@ -456,6 +456,7 @@ async fn start_on<S: StateMachine>(
             security: security.clone(),
             sent: sent.clone(),
             maintenance: maintenance.clone(),
+            pulses: pulses.clone(),
         },
     );
     let handles: BTreeMap<_, _> = booted

@@ -13,6 +13,7 @@ use crate::driver::Snapshot;
 use crate::maintenance::Maintenance;
 use crate::meters::NodeMeters;
 use crate::profile::{self, KnownPrimary, NodeProfile};
+use crate::pulse::{HANGS_AFTER, Pulses};
 use crate::receipts::{self, ReceiptError};
 use crate::security::Security;
 use crate::services::{Peers, Sent};
@@ -54,6 +55,7 @@ pub(crate) struct Sources {
     pub(crate) security: Security,
     pub(crate) sent: Arc<Sent>,
     pub(crate) maintenance: Maintenance,
+    pub(crate) pulses: Pulses,
 }
 
 impl std::fmt::Debug for Observer {
@@ -105,6 +107,11 @@ impl Observer {
             .as_ref()
             .and_then(|control| control.deadline);
         snapshot.serving && deadline.is_some_and(|deadline| self.clock.now() < deadline)
+    }
+
+    /// Whether every thread that the node lives by goes round.
+    pub fn is_alive(&self) -> bool {
+        self.evidence.pulses.silent_for(HANGS_AFTER).is_none()
     }
 
     /// Whether this node does its part: it serves, or it streams.
