@@ -3,6 +3,7 @@
 use rig::{Rig, RigOptions, Side};
 use tonic::Code;
 use tonic::codegen::tokio_stream;
+use tonic::transport::Endpoint;
 use understudy_wire::v1::replication_client::ReplicationClient;
 use understudy_wire::v1::{FollowRequest, Hello, follow_request};
 
@@ -10,7 +11,8 @@ use understudy_wire::v1::{FollowRequest, Hello, follow_request};
 async fn standby_of_another_protocol_is_refused_with_what_is_spoken() {
     let rig = Rig::start(RigOptions::local()).await;
     let address = format!("http://{}", rig.replication(Side::Alpha));
-    let mut client = ReplicationClient::connect(address).await.expect("alpha");
+    let alpha = Endpoint::from_shared(address).expect("an address");
+    let mut client = ReplicationClient::new(alpha.connect().await.expect("alpha"));
     let hello = Hello {
         protocol: 2,
         ..Hello::default()
