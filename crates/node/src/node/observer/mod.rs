@@ -111,7 +111,7 @@ impl Observer {
 
     /// Whether every thread that the node lives by goes round.
     pub fn is_alive(&self) -> bool {
-        self.evidence.pulses.silent_for(HANGS_AFTER).is_none()
+        self.sources.pulses.silent_for(HANGS_AFTER).is_none()
     }
 
     /// Whether this node does its part: it serves, or it streams.
