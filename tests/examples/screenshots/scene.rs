@@ -35,6 +35,10 @@ impl Subject for Scene {
         self.state.own.is_primary()
     }
 
+    fn is_alive(&self) -> bool {
+        true
+    }
+
     fn is_ready(&self) -> bool {
         true
     }

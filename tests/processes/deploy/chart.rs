@@ -82,7 +82,7 @@ fn words(list: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn manifests_are_what_kubernetes_knows() {
     let directory = Directory::new();
-    let part = format!("{}\nreadiness: part\ntlsSecret: tls\n", example("bravo"));
+    let part = format!("{}\nreadiness: part\n", example("bravo"));
     let keys = example("alpha").replace("  bucket:", "  existingSecret: keys\n  bucket:");
     for values in [example("alpha"), example("bravo"), part, keys] {
         let manifests = Value::from(rendered(&values).await.0);

@@ -101,7 +101,7 @@ type Check = (&'static str, Word, fn(&Subject<'_>) -> Finding);
 
 /// Every check that has a subject, in the order in which people read them.
 /// docs/cli.md has the same list; a test compares them.
-const CHECKS: [Check; 18] = [
+const CHECKS: [Check; 19] = [
     ("P01", Word::Cannot, lease::readable),
     ("P02", Word::Cannot, stream::heartbeat),
     ("P03", Word::Cannot, lease::in_sync),
