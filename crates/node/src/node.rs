@@ -1,9 +1,11 @@
 //! Starting and ending a node.
 
+mod boot_shards;
 mod mend;
 mod observer;
 mod refetch;
 mod start;
+mod store_check;
 mod verdict;
 
 pub use observer::{Observer, Scrape};

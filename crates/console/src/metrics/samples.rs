@@ -200,6 +200,9 @@ fn of_state(out: &mut Samples, name: &str, state: &StateStatus) {
     out.put(&DIGESTS_NOT_COMPARABLE, &[name], not_comparable);
 }
 
+/// One number of a shard's lag.
+type OfLag = fn(&Lag) -> f64;
+
 /// The series of a standby: they exist as long as it is one, dead or alive.
 fn of_stream(out: &mut Samples, status: &Status, stream: &StreamStatus) {
     out.put(&STREAM_CONNECTED, &[], flag(stream.state == "streaming"));
@@ -211,7 +214,7 @@ fn of_stream(out: &mut Samples, status: &Status, stream: &StreamStatus) {
         .collect();
     let known = lags.iter().all(|lag| lag.is_some_and(|lag| lag.known));
     out.put(&LAG_KNOWN, &[], flag(known));
-    let stages: [(&str, fn(&Lag) -> f64); 3] = [
+    let stages: [(&str, OfLag); 3] = [
         ("received", |lag| lag.seconds_received),
         ("flushed", |lag| lag.seconds_flushed),
         ("applied", |lag| lag.seconds),

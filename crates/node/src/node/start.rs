@@ -1,13 +1,15 @@
 //! From settings to a running node.
 
+use super::boot_shards::{Shared, boot_shards};
 use super::mend::mend;
 use super::observer::Sources;
+use super::store_check::{Proved, check_store};
 use super::{Fatal, Node, Observer, StartError};
 use crate::audit::{self, Audit, AuditWriter, Ways};
 use crate::authority::Authority;
 use crate::driver::{
     Activations, Configured, Driver, DriverHandle, DriverState, LEASE_KEY, NodeStore, Snapshot,
-    newest_promotion, overtaken,
+    newest_promotion,
 };
 use crate::maintenance::Maintenance;
 use crate::meters::NodeMeters;
@@ -17,8 +19,6 @@ use crate::pulse::{Pulse, Pulses};
 use crate::security::Security;
 use crate::services::{Peers, Sent, Services, serve};
 use crate::settings::{Endpoint, Settings};
-use crate::shard::boot::{Booted, Ground, boot, stop};
-use crate::stand_in::{self, Former, FormerStore};
 use parking_lot::Mutex;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -31,11 +31,11 @@ use tokio_util::sync::CancellationToken;
 use understudy_log::{DataRoot, Identity, LogError, OsDisk, PromiseFile, RootError};
 use understudy_protocol::{Control, Lease, Member, Setup};
 use understudy_state::StateMachine;
-use understudy_store::{FaultKind, Fetched, LocalStore, ObjectStore, ProbeRefusal, probe};
-use understudy_types::{BootTime, Clock, ClusterId, DataId, Nonce, ShardName};
+use understudy_store::{Fetched, ObjectStore};
+use understudy_types::{Clock, ClusterId, DataId, Nonce, ShardName};
 
 /// How long to wait before an unreachable store is tried again.
-const STORE_RETRY: Duration = Duration::from_secs(1);
+pub(super) const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// The data root, locked for this process. A new one is founded and locked
 /// by [`Node::start_in`], because only the lease says whose it is.
@@ -136,43 +136,6 @@ pub(super) fn entropy() -> [u8; 16] {
     bytes
 }
 
-/// Probes the store until it answers, or is given up.
-async fn check_store(
-    store: &dyn ObjectStore,
-    data: &Path,
-) -> Result<Option<LocalStore>, StartError> {
-    let mut told = Once::default();
-    loop {
-        if stand_in::is_there(data) {
-            tracing::error!(
-                "the object store was given up: this node's lease is kept on its own disk until `understudy store adopt`"
-            );
-            return Ok(Some(stand_in::open(data).map_err(StartError::StandIn)?));
-        }
-        match probe(store, Nonce::from_bytes(entropy())).await {
-            Ok(_) => return Ok(None),
-            Err(ProbeRefusal::Unanswered { error, .. }) if may_pass(error.kind()) => {
-                if told.is_news(&error) {
-                    tracing::warn!("waiting for the object store: {error}");
-                }
-                tokio::time::sleep(STORE_RETRY).await;
-            }
-            Err(refusal) => return Err(refusal.into()),
-        }
-    }
-}
-
-/// Whether a failure may go away without anybody changing a setting.
-fn may_pass(kind: FaultKind) -> bool {
-    matches!(
-        kind,
-        FaultKind::Unreachable
-            | FaultKind::TimedOut
-            | FaultKind::ConnectionLost
-            | FaultKind::StoreFailed
-    )
-}
-
 /// Founds a data root for the cluster that the lease names.
 async fn found_root(
     settings: &Settings,
@@ -220,100 +183,6 @@ fn member(settings: &Settings, data_id: DataId) -> Member {
     }
 }
 
-/// Recovers all shards at once, each on a thread of its own. When one fails,
-/// the others are stopped, and the root is free again.
-async fn boot_shards<S: StateMachine>(
-    settings: &Arc<Settings>,
-    root: &Arc<DataRoot<OsDisk>>,
-    clock: &Arc<dyn Clock>,
-    authority: &Arc<Authority>,
-    fatal: &Fatal,
-    audit: &Audit,
-    meters: &Arc<NodeMeters>,
-    maintenance: &Maintenance,
-    empty: &Arc<impl Fn(&ShardName) -> S + Send + Sync + 'static>,
-) -> Result<Vec<Booted<S>>, StartError> {
-    let mut booting = Vec::new();
-    for shard in settings.shards.clone() {
-        let (settings, root, clock) = (settings.clone(), root.clone(), clock.clone());
-        let (authority, fatal, empty) = (authority.clone(), fatal.clone(), empty.clone());
-        let (audit, meters) = (audit.clone(), meters.clone());
-        let maintenance = maintenance.clone();
-        let runtime = tokio::runtime::Handle::current();
-        booting.push(tokio::task::spawn_blocking(move || {
-            let ground = Ground {
-                settings: &settings,
-                root: &root,
-                node: &settings.node,
-                clock: &clock,
-                authority: &authority,
-                fatal: &fatal,
-                audit: &audit,
-                meters: &meters,
-                maintenance: &maintenance,
-                runtime: &runtime,
-            };
-            let name = shard.name.clone();
-            boot(&ground, &shard, move || empty(&name))
-        }));
-    }
-    let mut booted = Vec::new();
-    let mut failed = None;
-    for shard in booting {
-        match shard.await.expect("recovery does not panic") {
-            Ok(shard) => booted.push(shard),
-            Err(error) => failed = failed.or(Some(error)),
-        }
-    }
-    let Some(failed) = failed else {
-        return Ok(booted);
-    };
-    for shard in &booted {
-        stop(&shard.core);
-    }
-    let threads = booted.into_iter().flat_map(|shard| shard.threads);
-    let joined = threads.map(|thread| tokio::task::spawn_blocking(move || drop(thread.join())));
-    futures::future::join_all(joined).await;
-    Err(failed)
-}
-
-/// A store that has shown that it honours conditional writes.
-struct Proved {
-    store: Arc<dyn ObjectStore>,
-    at: BootTime,
-    /// Used in its place, because it was given up.
-    stand_in: Option<LocalStore>,
-}
-
-impl Proved {
-    /// The one that this node's lease is in.
-    fn in_use(&self) -> Arc<dyn ObjectStore> {
-        match &self.stand_in {
-            Some(stand_in) => Arc::new(stand_in.clone()),
-            None => Arc::clone(&self.store),
-        }
-    }
-
-    /// Refuses when another node has taken an epoch in the store meanwhile.
-    async fn check_former(&self, me: &Member, patience: Duration) -> Result<(), StartError> {
-        let Some(own) = self.stand_in.clone() else {
-            return Ok(());
-        };
-        let former = FormerStore {
-            objects: Arc::clone(&self.store),
-            own,
-            me: me.clone(),
-            patience,
-        };
-        match former.look().await {
-            Former::Overtaken { epoch, holder } => {
-                Err(StartError::Overtaken(overtaken(epoch, &holder)))
-            }
-            Former::Silent | Former::Fenced => Ok(()),
-        }
-    }
-}
-
 /// What a node is started with, looked at and found sound.
 struct Ready {
     settings: Arc<Settings>,
@@ -352,29 +221,23 @@ async fn start_on<S: StateMachine>(
     meters.note_promotion(promoted.unwrap_or_default());
     let maintenance = Maintenance::load(root.disk().clone()).map_err(LogError::Disk)?;
     let empty = Arc::new(empty);
-    let boot = async |root: &Arc<DataRoot<OsDisk>>| {
-        let (fatal, audit, maintenance) = (&fatal, &audit, &maintenance);
-        boot_shards(
-            &settings,
-            root,
-            &clock,
-            &authority,
-            fatal,
-            audit,
-            &meters,
-            maintenance,
-            &empty,
-        )
-        .await
+    let shared = Shared {
+        settings: settings.clone(),
+        clock: clock.clone(),
+        authority: authority.clone(),
+        fatal: fatal.clone(),
+        audit: audit.clone(),
+        meters: meters.clone(),
+        maintenance: maintenance.clone(),
     };
-    let booted = match boot(&root).await {
+    let booted = match boot_shards(&shared, &root, &empty).await {
         Err(StartError::Log(LogError::Damaged(damage))) => {
             let own = Arc::get_mut(&mut root).expect("no shard has the root any more");
             let facts = json!({ "damage": damage.to_string() });
             let objects = store.in_use();
             mend(own, &*objects, &*clock, &settings, &meters, &dialer, damage).await?;
             audit.keep("log_mended", "the node itself", facts);
-            boot(&root).await?
+            boot_shards(&shared, &root, &empty).await?
         }
         booted => booted?,
     };

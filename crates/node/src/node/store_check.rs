@@ -1,0 +1,92 @@
+//! The object store at the start: it answers and honours conditional writes,
+//! or was given up.
+
+use super::StartError;
+use super::start::{STORE_RETRY, entropy};
+use crate::driver::overtaken;
+use crate::once::Once;
+use crate::stand_in::{self, Former, FormerStore};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use understudy_protocol::Member;
+use understudy_store::{FaultKind, LocalStore, ObjectStore, ProbeRefusal, probe};
+use understudy_types::{BootTime, Nonce};
+
+/// A store that has shown that it honours conditional writes.
+pub(super) struct Proved {
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) at: BootTime,
+    /// Used in its place, because it was given up.
+    pub(super) stand_in: Option<LocalStore>,
+}
+
+impl Proved {
+    /// The one that this node's lease is in.
+    pub(super) fn in_use(&self) -> Arc<dyn ObjectStore> {
+        match &self.stand_in {
+            Some(stand_in) => Arc::new(stand_in.clone()),
+            None => Arc::clone(&self.store),
+        }
+    }
+
+    /// Refuses when another node has taken an epoch in the store meanwhile.
+    pub(super) async fn check_former(
+        &self,
+        me: &Member,
+        patience: Duration,
+    ) -> Result<(), StartError> {
+        let Some(own) = self.stand_in.clone() else {
+            return Ok(());
+        };
+        let former = FormerStore {
+            objects: Arc::clone(&self.store),
+            own,
+            me: me.clone(),
+            patience,
+        };
+        match former.look().await {
+            Former::Overtaken { epoch, holder } => {
+                Err(StartError::Overtaken(overtaken(epoch, &holder)))
+            }
+            Former::Silent | Former::Fenced => Ok(()),
+        }
+    }
+}
+
+/// Probes the store until it answers, or is given up.
+pub(super) async fn check_store(
+    store: &dyn ObjectStore,
+    data: &Path,
+) -> Result<Option<LocalStore>, StartError> {
+    let mut told = Once::default();
+    loop {
+        if stand_in::is_there(data) {
+            tracing::error!(
+                "the object store was given up: this node's lease is kept on its own disk until `understudy store adopt`"
+            );
+            return Ok(Some(stand_in::open(data).map_err(StartError::StandIn)?));
+        }
+        match probe(store, Nonce::from_bytes(entropy())).await {
+            Ok(_) => return Ok(None),
+            Err(ProbeRefusal::Unanswered { error, .. }) if may_pass(error.kind()) => {
+                if told.is_news(&error) {
+                    tracing::warn!("waiting for the object store: {error}");
+                }
+                tokio::time::sleep(STORE_RETRY).await;
+            }
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
+}
+
+/// Whether a failure may go away without anybody changing a setting.
+fn may_pass(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Unreachable
+            | FaultKind::TimedOut
+            | FaultKind::ConnectionLost
+            | FaultKind::StoreFailed
+    )
+}
