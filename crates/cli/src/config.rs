@@ -2,9 +2,10 @@
 //! with it.
 
 use crate::exit::Exit;
-use crate::format::print;
+use crate::format::{OutputFormat, print, print_json};
 use crate::settings::OverrideArgs;
 use clap::{Args, Subcommand};
+use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(Args, Debug)]
@@ -27,6 +28,8 @@ struct CheckArgs {
     /// The node's configuration file.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: OutputFormat,
     #[command(flatten)]
     over: OverrideArgs,
 }
@@ -34,14 +37,19 @@ struct CheckArgs {
 pub(crate) fn config(args: ConfigArgs) -> anyhow::Result<Exit> {
     let ConfigCommand::Check(args) = args.command;
     let settings = args.over.load(&args.config)?.settings;
-    let shards = settings.shards.len();
-    let plural = if shards == 1 { "" } else { "s" };
-    print(&format!(
-        "{}: sound; node {} of cluster {}, {shards} shard{plural}, data in {}",
-        args.config.display(),
-        settings.node,
-        settings.cluster_name,
-        settings.data.display(),
-    ));
+    let (file, data) = (args.config.display(), settings.data.display());
+    let (node, cluster) = (&settings.node, &settings.cluster_name);
+    match args.output {
+        OutputFormat::Json => {
+            let shards: Vec<_> = settings.shards.iter().map(|shard| &shard.name).collect();
+            print_json(&json!({
+                "file": file.to_string(), "node": node, "cluster": cluster,
+                "data": data.to_string(), "shards": shards,
+            }))?;
+        }
+        OutputFormat::Text => print(&format!(
+            "{file}: sound; node {node} of cluster {cluster}, data in {data}"
+        )),
+    }
     Ok(Exit::Done)
 }

@@ -2,9 +2,10 @@
 //! probes where nothing else could ask it.
 
 use crate::exit::Exit;
-use crate::format::print;
+use crate::format::{OutputFormat, print, print_json};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use serde_json::json;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,6 +24,8 @@ pub(crate) struct HealthArgs {
     /// The node's console.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2391")]
     endpoint: String,
+    #[arg(short, long, value_enum, default_value_t)]
+    output: OutputFormat,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -56,7 +59,12 @@ pub(crate) async fn health(args: HealthArgs) -> anyhow::Result<Exit> {
     let status = asked
         .flatten()
         .with_context(|| format!("{}{path}", args.endpoint))?;
-    print(&format!("{}{path}: {status}", args.endpoint));
+    match args.output {
+        OutputFormat::Json => {
+            print_json(&json!({ "endpoint": args.endpoint, "path": path, "status": status }))?;
+        }
+        OutputFormat::Text => print(&format!("{}{path}: {status}", args.endpoint)),
+    }
     Ok(match status {
         200 => Exit::Done,
         _ => Exit::Failed,
