@@ -24,7 +24,7 @@ use tonic::{
 use tower::util::MapResponseLayer;
 use understudy_kv::KvState;
 use understudy_node::handle::ShardHandle;
-use understudy_tls::PeerStream;
+use understudy_tls::{Gate, PeerStream};
 use understudy_wire::etcd::etcdserverpb::{
     cluster_server::ClusterServer, kv_server::KvServer, lease_server::LeaseServer,
     maintenance_server::MaintenanceServer, watch_server::WatchServer,
@@ -33,10 +33,6 @@ use understudy_wire::etcd::etcdserverpb::{
 const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// After a connection that could not be accepted, so that a lack of files does
-/// not fill the log.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The etcd API of one shard, to be served on one address.
 pub struct EtcdServer<B: Backend = ShardHandle<KvState>> {
@@ -69,6 +65,7 @@ impl<B: Backend> EtcdServer<B> {
         let EtcdServer { handle, options } = self;
         let ending = Ending::default();
         let _closes_all = ending.at_once.clone().drop_guard();
+        let gate = options.gate.clone();
         let mut threads = Vec::new();
         for number in 0..options.threads.get() {
             let (options, ending) = (options.clone(), ending.clone());
@@ -80,7 +77,7 @@ impl<B: Backend> EtcdServer<B> {
             )?);
         }
         let accepted = tokio::select! {
-            accepted = accept(listener, &threads) => accepted,
+            accepted = accept(listener, &gate, &threads) => accepted,
             () = shutdown => Ok(()),
         };
         ending.closing.cancel();
@@ -92,7 +89,11 @@ impl<B: Backend> EtcdServer<B> {
 }
 
 /// Gives each connection to the next thread in turn.
-async fn accept(listener: TcpListener, threads: &[ClientThread]) -> Result<(), ServeError> {
+async fn accept(
+    listener: TcpListener,
+    gate: &Gate,
+    threads: &[ClientThread],
+) -> Result<(), ServeError> {
     let mut incoming = TcpIncoming::from(listener)
         .with_nodelay(Some(true))
         .with_keepalive(Some(KEEPALIVE_INTERVAL));
@@ -101,10 +102,7 @@ async fn accept(listener: TcpListener, threads: &[ClientThread]) -> Result<(), S
             Some(Ok(connection)) => thread.take(connection).await?,
             // One connection's failure: it went before it was accepted, or
             // there is no file for it now.
-            Some(Err(error)) => {
-                tracing::warn!(%error, "a client's connection was not accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+            Some(Err(error)) => gate.could_not_accept(&error).await,
             None => break,
         }
     }

@@ -2,6 +2,8 @@
 //! of a request is looked at.
 
 use crate::files::ALPN;
+use crate::pace::Lines;
+use crate::room::{CLIENTS_OF_ADDRESS_MAX, MEMBERS_OF_ADDRESS_MAX, NoRoom, Place, Room, TOTAL_MAX};
 use crate::{Certificate, ClientCredentials, Credentials, Peer, PeerStream, Reloaded, Role};
 use futures::{Stream, StreamExt};
 use rustls::ServerConfig;
@@ -15,10 +17,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::{StartHandshake, TlsStream};
 
-/// How long a connection may take to say who it is.
-const INTRODUCTION_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections that have not said who they are, at once. Others wait.
-const INTRODUCTIONS_MAX: usize = 64;
+/// After a connection that could not be accepted: where files are short, the
+/// next attempt fails too.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a connection that was refused may take to read why.
 const LINGER: Duration = Duration::from_secs(1);
 /// What a TLS connection begins with.
@@ -32,14 +33,32 @@ pub enum Clients {
     Tls(Arc<Reloaded<ClientCredentials>>),
 }
 
-/// One listening address.
+/// How long a connection may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) first_byte: Duration,
+    /// To say who it is.
+    pub(crate) introduction: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience {
+            first_byte: Duration::from_secs(1),
+            introduction: Duration::from_secs(5),
+        }
+    }
+}
+
+/// One listening address. Clones share their bounds.
 #[derive(Clone, Debug)]
 pub struct Gate {
-    /// What it is called in the log.
-    name: Arc<str>,
     members: Option<Arc<Reloaded<Credentials>>>,
     clients: Clients,
     refused: Arc<AtomicU64>,
+    room: Arc<Room>,
+    lines: Lines,
+    pub(crate) patience: Patience,
 }
 
 /// Why somebody was not let in.
@@ -55,8 +74,12 @@ enum Refused {
     NoNode(Peer),
     #[error("it speaks TLS, and not as nodes and operators of a cluster do")]
     Foreign,
-    #[error("it did not say who it is within {INTRODUCTION_TIMEOUT:?}")]
-    Silent,
+    #[error("{0}")]
+    NoRoom(#[from] NoRoom),
+    #[error("it said nothing for {0:?}")]
+    Silent(Duration),
+    #[error("it did not say who it is within {0:?}")]
+    Slow(Duration),
 }
 
 impl Gate {
@@ -77,11 +100,17 @@ impl Gate {
         members: Option<Arc<Reloaded<Credentials>>>,
         clients: Clients,
     ) -> Gate {
+        let of_address_max = match clients {
+            Clients::Nobody => MEMBERS_OF_ADDRESS_MAX,
+            Clients::Plaintext | Clients::Tls(_) => CLIENTS_OF_ADDRESS_MAX,
+        };
         Gate {
-            name: name.into(),
             members,
             clients,
             refused: Arc::default(),
+            room: Room::new(of_address_max),
+            lines: Lines::of(name),
+            patience: Patience::default(),
         }
     }
 
@@ -95,32 +124,71 @@ impl Gate {
         matches!(self.clients, Clients::Tls(_))
     }
 
-    /// Those that are let in. A bounded number is asked at once who it is.
+    /// Those that are let in. A bounded number is asked at once who it is;
+    /// for others there is no room, and they are closed: whoever is silent
+    /// makes nobody else wait.
     pub fn admitted(
         self,
         connections: impl Stream<Item = io::Result<TcpStream>> + Send + 'static,
     ) -> impl Stream<Item = io::Result<PeerStream>> + Send {
+        let entrance = self.clone();
         connections
-            .map(move |connection| {
-                let gate = self.clone();
+            .filter_map(move |connection| {
+                let gate = entrance.clone();
                 async move {
                     match connection {
-                        Ok(connection) => gate.admit(connection).await.map(Ok),
-                        Err(error) => Some(Err(error)),
+                        Ok(connection) => gate.enter(connection),
+                        Err(error) => {
+                            gate.could_not_accept(&error).await;
+                            None
+                        }
                     }
                 }
             })
-            .buffer_unordered(INTRODUCTIONS_MAX)
+            .map(move |entered| {
+                let gate = self.clone();
+                async move { gate.admit(entered).await.map(Ok) }
+            })
+            // The room is the bound: this one is never reached.
+            .buffer_unordered(TOTAL_MAX + 1)
             .filter_map(std::future::ready)
     }
 
-    async fn admit(&self, connection: TcpStream) -> Option<PeerStream> {
+    /// Tells of it, and pauses.
+    pub async fn could_not_accept(&self, error: &io::Error) {
+        let cause = format!("it could not be accepted: {error}");
+        self.lines.say("unknown".to_owned(), cause);
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+
+    fn enter(&self, connection: TcpStream) -> Option<Entered> {
+        // Without an address it is gone already.
+        let remote = connection.peer_addr().ok()?;
+        match self.room.enter(remote.ip()) {
+            Ok(place) => Some(Entered {
+                connection,
+                remote,
+                place,
+            }),
+            Err(full) => {
+                self.tell(remote, &full.into());
+                None
+            }
+        }
+    }
+
+    async fn admit(&self, entered: Entered) -> Option<PeerStream> {
+        let Entered {
+            connection,
+            remote,
+            place: _place,
+        } = entered;
         // Without it a small message waits for the acknowledgement of the one
         // before. A connection that is gone already is found out below.
         let _ = connection.set_nodelay(true);
-        let remote = connection.peer_addr().ok();
-        let introduced = tokio::time::timeout(INTRODUCTION_TIMEOUT, self.introduce(connection));
-        match introduced.await.unwrap_or(Err(Refused::Silent)) {
+        let patience = self.patience.introduction;
+        let introduced = tokio::time::timeout(patience, self.introduce(connection));
+        match introduced.await.unwrap_or(Err(Refused::Slow(patience))) {
             Ok(stream) => stream,
             Err(refused) => {
                 self.tell(remote, &refused);
@@ -133,7 +201,9 @@ impl Gate {
     /// somebody listens.
     async fn introduce(&self, connection: TcpStream) -> Result<Option<PeerStream>, Refused> {
         let mut first = [0];
-        if connection.peek(&mut first).await? == 0 {
+        let patience = self.patience.first_byte;
+        let peeked = tokio::time::timeout(patience, connection.peek(&mut first));
+        if peeked.await.map_err(|_| Refused::Silent(patience))?? == 0 {
             return Ok(None);
         }
         if first[0] != TLS_HANDSHAKE {
@@ -175,11 +245,17 @@ impl Gate {
         }
     }
 
-    fn tell(&self, remote: Option<SocketAddr>, refused: &Refused) {
+    fn tell(&self, remote: SocketAddr, refused: &Refused) {
         self.refused.fetch_add(1, Ordering::Relaxed);
-        let remote = remote.map_or("somebody gone".to_owned(), |remote| remote.to_string());
-        tracing::warn!(service = %self.name, remote, cause = %refused, "a connection was not let in");
+        self.lines.say(remote.to_string(), refused.to_string());
     }
+}
+
+/// A connection that is about to say who it is.
+struct Entered {
+    connection: TcpStream,
+    remote: SocketAddr,
+    place: Place,
 }
 
 /// On a failure the other side is left the time to read why.

@@ -3,8 +3,8 @@
 //!
 //! `authority` makes certificates, `certificate` reads them, `identity` is
 //! whom they name. `files` makes of them what connections are made with, and
-//! `reload` takes changed files. `gate` is where connections come in, `dial`
-//! makes them.
+//! `reload` takes changed files. `gate` is where connections come in, `room`
+//! how many at once, `pace` how much is said of it; `dial` makes them.
 
 mod authority;
 mod certificate;
@@ -12,7 +12,9 @@ mod dial;
 mod files;
 mod gate;
 mod identity;
+mod pace;
 mod reload;
+mod room;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Who is let in, and who answers: over real connections.
 
+mod crowd;
+
 use crate::{
     Certificate, CertificateAuthority, ClientTlsFiles, Clients, Credentials, Dialer, Expected,
     Gate, Holder, Identity, Issued, Peer, Reloaded, Role, TlsFiles, Validity,

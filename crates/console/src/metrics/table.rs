@@ -88,7 +88,7 @@ metrics! {
     STREAM_SENT "understudy_stream_sent_bytes_total" Counter ["stage"] "On a primary: bytes of batches sent to standbys since the start: canonical, and on the wire, where they may be compressed."
     CERT_EXPIRY "understudy_cert_expiry_timestamp_seconds" Gauge ["certificate"] "When a certificate in use ends, in seconds since 1970: node, authority, clients; absent where plain text is spoken."
     CERT_PROBLEM "understudy_cert_reload_failed" Gauge ["certificate"] "1 while changed files of a certificate cannot be used and the former ones are."
-    CONNECTIONS_REFUSED "understudy_connections_refused_total" Counter [] "Connections that were not let in: no valid certificate, plain text where TLS is spoken, or silence."
+    CONNECTIONS_REFUSED "understudy_connections_refused_total" Counter [] "Connections that were not let in: no valid certificate, plain text where TLS is spoken, silence, or too many at once that have not said who they are."
     QUARANTINED "understudy_quarantined_records" Gauge ["shard"] "Divergent records kept aside in this data root."
     FSYNC "understudy_wal_fsync_seconds" Histogram ["shard"] "Flushes of the log: fdatasync, and what the log does around it."
     APPLY "understudy_apply_batch_seconds" Histogram ["shard"] "Applying one batch to the state."
