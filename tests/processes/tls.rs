@@ -12,8 +12,8 @@ use understudy_tls::{
     TlsFiles, Validity,
 };
 use understudy_wire::v1::{
-    FollowRequest, Hello, RebuildStateRequest, StatusRequest, admin_client::AdminClient,
-    follow_request, replication_client::ReplicationClient,
+    FollowRequest, Hello, MaintenanceRequest, RebuildStateRequest, StatusRequest,
+    admin_client::AdminClient, follow_request, replication_client::ReplicationClient,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -192,6 +192,40 @@ async fn certificates_are_good_for_what_they_say_and_for_nothing_else() {
         refused.message().contains("an operator's certificate"),
         "{refused}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acts_are_of_whom_the_certificate_names_whatever_the_caller_says() {
+    let rig = Rig::start(secured(RigOptions::local())).await;
+    rig.wait_for_standby(Side::Bravo).await;
+    let operator = open(rig.certificate("operator-ann"), Holder::AnyOperator);
+    let mut admin = AdminClient::new(channel(&rig, &operator).await);
+    for (on, by) in [(true, "kim@ops1"), (false, "ann")] {
+        let reason = "export".to_owned();
+        let by = by.to_owned();
+        let request = MaintenanceRequest { on, reason, by };
+        admin.maintenance(request).await.expect("alpha does it");
+    }
+    let bravo = rig.replication(Side::Bravo).to_string();
+    let rebuild = ["rebuild", "--endpoint", &bravo];
+    rig.command(&rebuild).await.expect_code(0);
+    let address = rig.replication(Side::Alpha).to_string();
+    let line = ["audit", "--endpoint", &address, "--output", "json"];
+    for (act, by) in [
+        ("maintenance_on", "ann (said: kim@ops1)"),
+        ("maintenance_off", "ann"),
+        ("state_rebuilt", "ann (said: "),
+    ] {
+        until(&format!("{act} is of {by}"), PATIENCE, || async {
+            let audit = rig.command(&line).await.stdout;
+            let acts: Vec<serde_json::Value> = serde_json::from_str(&audit).ok()?;
+            let done = acts.into_iter().find(|done| done["act"] == act)?;
+            let done_by = done["by"].as_str().expect("a name");
+            assert!(done_by.starts_with(by), "{done}");
+            Some(())
+        })
+        .await;
+    }
 }
 
 /// Puts a certificate of `authority` for operator ann there.

@@ -3,8 +3,8 @@
 
 use futures::future::{Either, Ready, ready};
 use std::task::{Context, Poll};
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Request as Call, Status};
 use tower::{Layer, Service};
 use understudy_tls::{Peer, PeerInfo, Role};
 
@@ -53,6 +53,17 @@ fn judge(peer: Option<&Peer>, path: &str) -> Result<(), String> {
     ))
 }
 
+/// Whom an act is recorded of. A certificate proves who it is; what is said
+/// beside it is only said.
+pub(super) fn author<T>(call: &Call<T>, said: &str) -> String {
+    let info = call.extensions().get::<PeerInfo>();
+    match info.map(|info| &info.peer) {
+        Some(Peer::Member(Role::Operator(name))) if said.is_empty() || said == name => name.clone(),
+        Some(Peer::Member(Role::Operator(name))) => format!("{name} (said: {said})"),
+        _ => said.to_owned(),
+    }
+}
+
 /// Refuses calls of whoever they are not for.
 #[derive(Clone, Debug)]
 pub(crate) struct Access;
@@ -99,8 +110,8 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::judge;
-    use understudy_tls::{Peer, Role};
+    use super::{Call, author, judge};
+    use understudy_tls::{Peer, PeerInfo, Role};
 
     const FOLLOW: &str = "/understudy.v1.Replication/Follow";
     const STATUS: &str = "/understudy.v1.Admin/Status";
@@ -134,6 +145,21 @@ mod tests {
             assert_eq!(may(&peer), [""; 0], "{peer}");
         }
         assert!(judge(None, STATUS).is_err());
+    }
+
+    #[test]
+    fn certificate_says_whose_an_act_is_and_a_word_stands_beside_it() {
+        let of = |peer: Peer, said: &str| {
+            let mut call = Call::new(());
+            let remote = None;
+            call.extensions_mut().insert(PeerInfo { peer, remote });
+            author(&call, said)
+        };
+        let ann = || Peer::Member(Role::Operator("ann".to_owned()));
+        assert_eq!(of(ann(), "kim@ops1"), "ann (said: kim@ops1)");
+        assert_eq!(of(ann(), "ann"), "ann");
+        assert_eq!(of(ann(), ""), "ann");
+        assert_eq!(of(Peer::Anybody, "kim@ops1"), "kim@ops1");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What operators and tools ask of this node.
 
+use super::access::author;
 use super::log::find;
 use crate::audit::{Audit, AuditAct, AuditWriter};
 use crate::driver::DriverHandle;
@@ -94,7 +95,8 @@ impl Admin for AdminService {
         &self,
         request: Request<RebuildStateRequest>,
     ) -> Result<Response<RebuildStateResponse>, Status> {
-        let RebuildStateRequest { shard, by } = request.into_inner();
+        let by = author(&request, &request.get_ref().by);
+        let RebuildStateRequest { shard, .. } = request.into_inner();
         let shards: Vec<_> = match shard.as_str() {
             "" => self.shards.values().collect(),
             name => vec![find(&self.shards, name)?],
@@ -117,10 +119,9 @@ impl Admin for AdminService {
         &self,
         request: Request<AcknowledgeRequest>,
     ) -> Result<Response<AcknowledgeResponse>, Status> {
+        let by = author(&request, &request.get_ref().by);
         let AcknowledgeRequest {
-            id,
-            expect_epoch,
-            by,
+            id, expect_epoch, ..
         } = request.into_inner();
         let id = request_id(&id)?;
         let activations = self.driver.activations();
@@ -150,7 +151,8 @@ impl Admin for AdminService {
         &self,
         request: Request<MaintenanceRequest>,
     ) -> Result<Response<MaintenanceResponse>, Status> {
-        let MaintenanceRequest { on, reason, by } = request.into_inner();
+        let by = author(&request, &request.get_ref().by);
+        let MaintenanceRequest { on, reason, .. } = request.into_inner();
         let mark = on.then(|| MaintenanceStatus {
             since_wall_millis: self.clock.wall_millis(),
             by: by.clone(),
