@@ -66,6 +66,7 @@ pub(super) fn checked(file: File, directory: &Path) -> Checked<Configuration> {
         tls: tls.as_ref(),
         client_tls: client_tls.as_ref(),
     };
+    security::check_relay(&services)?;
     security::check_plaintext(&services, file.tls.plaintext.as_deref().unwrap_or_default())?;
     let settings = Settings {
         cluster_name: file.cluster,

@@ -37,6 +37,15 @@ pub(super) struct Services<'a> {
     pub(super) client_tls: Option<&'a ClientTlsFiles>,
 }
 
+/// A node sends on what its clients ask, to the port where the other node's
+/// clients come in: as a node, or in plain text, which is not spoken there.
+pub(super) fn check_relay(services: &Services<'_>) -> Result<(), String> {
+    if services.client_tls.is_some() && services.tls.is_none() {
+        return Err("[client_tls] is given without [tls]: the other node would send on in plain text what its clients ask, to a port that takes only TLS; give [tls] ca, cert and key too (`understudy cert` makes them), or leave [client_tls] out".to_owned());
+    }
+    Ok(())
+}
+
 /// Plain text stays on this machine, unless somebody has said otherwise.
 pub(super) fn check_plaintext(services: &Services<'_>, accepted: &[Service]) -> Result<(), String> {
     let certificates = "give [tls] ca, cert and key (`understudy cert` makes them)";
@@ -53,7 +62,7 @@ pub(super) fn check_plaintext(services: &Services<'_>, accepted: &[Service]) -> 
     if services.client_tls.is_none() {
         for shard in services.shards {
             let name = format!("shard {}", shard.name);
-            let way = "give [client_tls] cert and key";
+            let way = "give [client_tls] cert and key, beside [tls]";
             check(&name, Service::Clients, &shard.clients, way, accepted)?;
         }
     }

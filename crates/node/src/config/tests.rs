@@ -559,7 +559,26 @@ fn plain_text_beyond_this_machine_is_refused_unless_it_is_accepted() {
     assert!(with(&format!("{replication}{tls}"), inside).is_ok());
     // A cluster's certificates say nothing of what clients are shown.
     assert!(with(tls, outside).is_err());
-    assert!(with(client_tls, outside).is_ok());
+    assert!(with(&format!("{tls}{client_tls}"), outside).is_ok());
+}
+
+#[test]
+fn clients_certificates_without_a_clusters_would_cut_the_relay_and_are_refused() {
+    let client_tls = "[client_tls]\ncert = \"b\"\nkey = \"c\"\n";
+    let everywhere = "[tls]\nplaintext = [\"replication\", \"clients\"]\n";
+    for lines in [client_tls.to_owned(), format!("{everywhere}{client_tls}")] {
+        for clients in ["127.0.0.1:2379", "10.0.0.1:2379"] {
+            let refused = with(&lines, clients).unwrap_err();
+            assert!(
+                refused.contains("[client_tls] is given without [tls]"),
+                "{refused}"
+            );
+            assert!(
+                refused.contains("give [tls] ca, cert and key too"),
+                "{refused}"
+            );
+        }
+    }
 }
 
 #[test]
