@@ -78,10 +78,14 @@ fn tokens(page: &PageSettings) -> anyhow::Result<Tokens> {
             "UNDERSTUDY_CONSOLE_OPERATORS",
         ),
     ] {
-        let (list, place) = match (std::env::var(variable), file) {
-            (Ok(list), _) => (list, variable.to_owned()),
-            (Err(_), None) => continue,
-            (Err(_), Some(file)) => {
+        // An empty variable is one that somebody forgot to fill.
+        let given = std::env::var(variable)
+            .ok()
+            .filter(|list| !list.trim().is_empty());
+        let (list, place) = match (given, file) {
+            (Some(list), _) => (list, variable.to_owned()),
+            (None, None) => continue,
+            (None, Some(file)) => {
                 let place = file.display().to_string();
                 let list = std::fs::read_to_string(file);
                 let list = list.with_context(|| {

@@ -23,6 +23,20 @@ pub(crate) async fn look<S: Subject>(
     Ok(next.run(request).await)
 }
 
+/// Whoever may not look hears yes or no, and nothing else.
+pub(crate) async fn answer_only<S: Subject>(
+    State(console): State<Console<S>>,
+    caller: Caller,
+    request: Request,
+    next: Next,
+) -> Response {
+    let response = next.run(request).await;
+    match console.access().may_look(&caller, BootClock.now()) {
+        Ok(()) => response,
+        Err(_) => response.status().into_response(),
+    }
+}
+
 /// Who is signed in, and what that allows.
 pub(crate) async fn session<S: Subject>(
     State(console): State<Console<S>>,

@@ -1,4 +1,4 @@
-use crate::access::Access;
+use crate::access::{Access, Person};
 use crate::acts::Acts;
 use crate::live::{LagRing, Sample};
 use crate::{Cluster, NodeAnswer, Subject, Tokens};
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use understudy_node::status::Status;
 use understudy_types::BootTime;
 
-/// Pages that may be open at once.
+/// Pages that may be open at once, of people who signed in and of others.
 const LISTENERS_MAX: usize = 64;
 
 /// The state behind all routes. Clones share it.
@@ -27,6 +27,7 @@ struct Inner<S> {
     others: Mutex<Option<(BootTime, Vec<NodeAnswer>)>>,
     statuses: watch::Sender<Arc<str>>,
     places: Arc<Semaphore>,
+    places_of_people: Arc<Semaphore>,
     access: Access,
     acts: Acts,
     stopped: CancellationToken,
@@ -58,6 +59,7 @@ impl<S: Subject> Console<S> {
             others: Mutex::default(),
             statuses: watch::Sender::new(Arc::from("")),
             places: Arc::new(Semaphore::new(LISTENERS_MAX)),
+            places_of_people: Arc::new(Semaphore::new(LISTENERS_MAX)),
             access,
             acts: Acts::new(),
             stopped: CancellationToken::new(),
@@ -136,8 +138,13 @@ impl<S: Subject> Console<S> {
         self.inner.statuses.receiver_count()
     }
 
-    /// One page's place; free again when it is dropped.
-    pub(crate) fn take_place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.inner.places).try_acquire_owned().ok()
+    /// One page's place; free again when it is dropped. Whoever signed in has
+    /// places of their own, which nobody else can fill.
+    pub(crate) fn take_place(&self, signed_in: Option<&Person>) -> Option<OwnedSemaphorePermit> {
+        let places = match signed_in {
+            Some(_) => &self.inner.places_of_people,
+            None => &self.inner.places,
+        };
+        Arc::clone(places).try_acquire_owned().ok()
     }
 }

@@ -13,6 +13,7 @@
 //! holds the one table of metric names, `health` the answers for load
 //! balancers.
 
+mod doorway;
 mod server;
 
 mod cluster;

@@ -1,3 +1,4 @@
+use crate::doorway::Doorway;
 use crate::live::{self, ask_others, beat};
 use crate::{Console, Subject, access_routes, acts, health, metrics, page};
 use axum::Router;
@@ -34,13 +35,21 @@ pub fn router<S: Subject>(console: Console<S>) -> Router {
         )
         .route("/api/check", post(acts::check::<S>))
         .route("/api/activation", post(acts::act::<S>))
+        .merge(probes(&console))
+        .route("/metrics", get(exposition::<S>))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(console)
+}
+
+/// Open to everybody; with the status for those who may look.
+fn probes<S: Subject>(console: &Console<S>) -> Router<Console<S>> {
+    let answering = from_fn_with_state(console.clone(), access_routes::answer_only::<S>);
+    Router::new()
         .route("/live", get(health::live::<S>))
         .route("/ready", get(health::ready::<S>))
         .route("/primary", get(health::primary::<S>))
         .route("/standby", get(health::standby::<S>))
-        .route("/metrics", get(exposition::<S>))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(console)
+        .route_layer(answering)
 }
 
 /// Serves until `shutdown`, then ends the open pages' events and lets other
@@ -57,7 +66,7 @@ pub async fn serve<S: Subject>(
         stopped.cancel();
     };
     let service = router(console.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(ending);
+    let serving = axum::serve(Doorway::new(listener), service).with_graceful_shutdown(ending);
     tokio::select! {
         served = serving => served,
         () = beat(console.clone()) => Ok(()),

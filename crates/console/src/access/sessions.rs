@@ -7,6 +7,8 @@ use understudy_types::BootTime;
 /// After so long a person signs in again.
 pub(crate) const LASTS: Duration = Duration::from_secs(12 * 3600);
 const OPEN_MAX: usize = 256;
+/// Of one person: a careless program must not sign others out.
+const OPEN_OF_ONE_MAX: usize = 16;
 
 /// Who is signed in. Only digests of the cookies are kept; a restart signs
 /// everybody out.
@@ -22,13 +24,18 @@ struct Session {
 
 impl Sessions {
     /// The new session's secret, for the cookie. The oldest session of too
-    /// many ends.
+    /// many ends, of the same person first.
     pub(crate) fn open(&self, person: Person, now: BootTime) -> String {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).expect("the system gives entropy");
         let secret = Hash::from_bytes(secret).to_hex().to_string();
         let mut open = self.0.lock();
         open.retain(|session| now < session.until);
+        let own = open.iter().filter(|session| session.person == person);
+        if own.count() >= OPEN_OF_ONE_MAX {
+            let oldest = open.iter().position(|session| session.person == person);
+            open.remove(oldest.expect("just counted"));
+        }
         if open.len() == OPEN_MAX {
             open.remove(0);
         }
@@ -82,9 +89,31 @@ mod tests {
     #[test]
     fn sessions_are_bounded_and_the_oldest_ends_first() {
         let (sessions, now) = (Sessions::default(), BootTime::from_nanos(5));
+        let person = |number: usize| Person {
+            name: format!("p{number}"),
+            role: Role::Viewer,
+        };
         let first = sessions.open(kim(), now);
-        let others: Vec<_> = (0..OPEN_MAX).map(|_| sessions.open(kim(), now)).collect();
+        let others: Vec<_> = (0..OPEN_MAX)
+            .map(|number| sessions.open(person(number), now))
+            .collect();
         assert_eq!(sessions.person(&first, now), None);
-        assert_eq!(sessions.person(&others[0], now), Some(kim()));
+        assert_eq!(sessions.person(&others[0], now), Some(person(0)));
+    }
+
+    #[test]
+    fn one_persons_many_sessions_end_no_other_persons() {
+        let (sessions, now) = (Sessions::default(), BootTime::from_nanos(5));
+        let lou = Person {
+            name: "lou".to_owned(),
+            role: Role::Viewer,
+        };
+        let of_kim = sessions.open(kim(), now);
+        let first = sessions.open(lou.clone(), now);
+        for _ in 0..OPEN_MAX {
+            sessions.open(lou.clone(), now);
+        }
+        assert_eq!(sessions.person(&of_kim, now), Some(kim()));
+        assert_eq!(sessions.person(&first, now), None);
     }
 }

@@ -34,12 +34,16 @@ pub enum TokenError {
     TooShort(usize),
     #[error("line {0} has a token that another line has: give each person one of their own")]
     Twice(usize),
+    #[error("it names nobody: write `NAME TOKEN` in a line for each person, or leave the list out")]
+    Nobody,
 }
 
 impl Tokens {
     /// Adds the people of a list: `NAME TOKEN` in each line; empty lines and
-    /// lines that begin with `#` are passed over.
+    /// lines that begin with `#` are passed over. A list of nobody is refused:
+    /// without viewers everybody may look, and that must not happen by chance.
     pub fn add(&mut self, role: Role, list: &str) -> Result<(), TokenError> {
+        let before = self.0.len();
         for (line, text) in (1..).zip(list.lines()) {
             let text = text.trim();
             if text.is_empty() || text.starts_with('#') {
@@ -59,7 +63,10 @@ impl Tokens {
             let name = name.to_owned();
             self.0.push((Person { name, role }, digest));
         }
-        Ok(())
+        match self.0.len() > before {
+            true => Ok(()),
+            false => Err(TokenError::Nobody),
+        }
     }
 
     /// Whose token that is. Takes the same time for every wrong one: digests
@@ -129,6 +136,7 @@ mod tests {
             operators("\nkim short").unwrap_err(),
             TokenError::TooShort(2)
         );
+        assert_eq!(operators(" \n# kim\n").unwrap_err(), TokenError::Nobody);
         let twice = format!("kim {KIM}\nlou {KIM}");
         assert_eq!(operators(&twice).unwrap_err(), TokenError::Twice(2));
     }

@@ -1,3 +1,4 @@
+use crate::access::Caller;
 use crate::{Console, Subject};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use futures::stream::{self, Stream};
 use std::convert::Infallible;
 use std::time::Duration;
+use understudy_node::BootClock;
+use understudy_types::Clock;
 
 /// A comment when nothing else was sent for so long, so that proxies and the
 /// browser notice a dead connection.
@@ -16,8 +19,12 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// reads, and `activation` with each step of what an operator asked for. A
 /// slow reader gets the newest one and not those in between. Ends when the
 /// console does.
-pub(crate) async fn events<S: Subject>(State(console): State<Console<S>>) -> Response {
-    let Some(place) = console.take_place() else {
+pub(crate) async fn events<S: Subject>(
+    State(console): State<Console<S>>,
+    caller: Caller,
+) -> Response {
+    let person = console.access().person(&caller, BootClock.now());
+    let Some(place) = console.take_place(person.ok().flatten().as_ref()) else {
         let headers = [(RETRY_AFTER, "5")];
         let text = "too many open pages: close one, or try again in a moment\n";
         return (StatusCode::SERVICE_UNAVAILABLE, headers, text).into_response();

@@ -51,7 +51,7 @@ async fn receipts_and_lag_are_empty_at_first() {
 #[tokio::test]
 async fn more_pages_than_there_are_places_are_refused() {
     let console = following();
-    let places: Vec<_> = std::iter::from_fn(|| console.take_place()).collect();
+    let places: Vec<_> = std::iter::from_fn(|| console.take_place(None)).collect();
     let refused = get(&console, "/api/events").await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(refused.headers().contains_key("retry-after"));
