@@ -1,7 +1,8 @@
 //! The console's port, open to so many connections at once: whoever opens
 //! more waits, and takes no file of the process meanwhile.
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -51,6 +52,16 @@ impl Listener for Doorway {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin(pub(crate) SocketAddr);
+
+impl Connected<IncomingStream<'_, Doorway>> for Origin {
+    fn connect_info(stream: IncomingStream<'_, Doorway>) -> Origin {
+        Origin(*stream.remote_addr())
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::doorway::Doorway;
+use crate::doorway::{Doorway, Origin};
 use crate::live::{self, ask_others, beat};
 use crate::{Console, Subject, access_routes, acts, health, metrics, page};
 use axum::Router;
@@ -8,7 +8,6 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use std::future::Future;
-use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 /// The largest request has a reason and some evidence.
@@ -65,7 +64,7 @@ pub async fn serve<S: Subject>(
         shutdown.await;
         stopped.cancel();
     };
-    let service = router(console.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(console.clone()).into_make_service_with_connect_info::<Origin>();
     let serving = axum::serve(Doorway::new(listener), service).with_graceful_shutdown(ending);
     tokio::select! {
         served = serving => served,

@@ -42,6 +42,12 @@ pub fn first_epoch_after(former: Epoch, data_id: DataId) -> Epoch {
     Epoch::new(band * BAND + part * PART)
 }
 
+/// Where a fence stands: the last of the data root's own part. Whoever takes
+/// an epoch over it is above all that this node gives out alone.
+fn fence_epoch(former: Epoch, data_id: DataId) -> Epoch {
+    Epoch::new(first_epoch_after(former, data_id).get() + PART - 1)
+}
+
 /// The lease that stands in for the lost one: nobody is known to hold it, and
 /// nobody is counted on. It is a claim of somebody unknown, so evidence does
 /// not shorten the wait: the lost store may have seen writes that this node
@@ -78,6 +84,9 @@ pub enum Former {
     /// Another node has taken an epoch since: that one is in force, and this
     /// one must fall silent.
     Overtaken,
+    /// This node's own lease stands there, no fence: an adoption got that far
+    /// and must be brought to its end.
+    Adopted,
     /// It belongs to another cluster.
     Foreign,
 }
@@ -94,12 +103,18 @@ pub fn judge_former(
         return Former::Foreign;
     }
     if found.epoch > mark.former_epoch {
-        return match found.is_of_data_root(me) {
-            true => Former::Fenced,
-            false => Former::Overtaken,
+        return match (found.is_of_data_root(me), found.state) {
+            (true, LeaseState::Claimed) => Former::Fenced,
+            (true, _) => Former::Adopted,
+            (false, _) => Former::Overtaken,
         };
     }
     let mut fence = own.clone();
+    // What was acknowledged alone is on that node's disk: no slot of this
+    // store has it, and nobody else may be told that nothing is lost.
+    fence.in_sync.clear();
+    fence.fallback.base = None;
+    fence.epoch = fence_epoch(mark.former_epoch, me.data_id);
     fence.state = LeaseState::Claimed;
     fence.holder = Some(me.clone());
     fence.nonce = nonce;
@@ -107,11 +122,13 @@ pub fn judge_former(
     Former::Fence(Box::new(fence))
 }
 
-/// The stand-in's lease as it goes into a store again. `None` when it is no
-/// stand-in's.
-pub fn adopted_lease(own: &Lease, nonce: Nonce) -> Option<Lease> {
+/// The stand-in's lease as it goes into a store again, above its own fence if
+/// that stands there. `None` when it is no stand-in's.
+pub fn adopted_lease(own: &Lease, over: Option<&Lease>, nonce: Nonce) -> Option<Lease> {
     own.without_store.as_ref()?;
     let mut lease = own.clone();
+    let fence = over.map_or(own.epoch, |over| over.epoch);
+    lease.epoch = lease.epoch.max(fence);
     lease.without_store = None;
     lease.nonce = nonce;
     Some(lease)

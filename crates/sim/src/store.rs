@@ -140,7 +140,9 @@ impl Store {
 
     /// What one node had is in a store for all.
     pub(crate) fn adopt(&mut self, nonce: Nonce) {
-        let lease = self.lease().and_then(|lease| adopted_lease(&lease, nonce));
+        let lease = self
+            .lease()
+            .and_then(|lease| adopted_lease(&lease, None, nonce));
         self.replace(&lease.expect("a stand-in's lease"));
         self.alone = None;
     }

@@ -1,10 +1,11 @@
 use super::Denied;
+use crate::doorway::Origin;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use axum::http::request::Parts;
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Who sent a request, and with what.
 #[derive(Clone, Debug)]
@@ -17,8 +18,8 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let known = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = known.map_or(Ipv4Addr::UNSPECIFIED.into(), |info| info.0.ip());
+        let known = parts.extensions.get::<ConnectInfo<Origin>>();
+        let address = known.map_or(Ipv4Addr::UNSPECIFIED.into(), |info| info.0.0.ip());
         let headers = parts.headers.clone();
         Ok(Caller { address, headers })
     }

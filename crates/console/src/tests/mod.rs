@@ -106,6 +106,10 @@ fn primary() -> Value {
     let mut value = common("alpha", "primary");
     value["lease"]["remaining_seconds"] = json!(7.5);
     value["lease"]["ack_home"] = json!("store");
+    value["certificates"] = json!([{
+        "name": "node", "holder": "alpha", "expires_at_unix": 1_800_000_000, "seconds_left": 900_000,
+        "problem": null
+    }]);
     value["shards"]["main"]["slots"] = json!(12);
     value["standbys"] = json!([{
         "node": "bravo", "data_id": "2".repeat(32), "connected": false, "in_sync": false,
@@ -281,7 +285,10 @@ fn primary_exposes_no_lag_of_its_own() {
     let text = exposition(primary(), true);
     for name in [
         "understudy_lag_",
-        "understudy_stream_",
+        "understudy_stream_connected",
+        "understudy_stream_heartbeat",
+        "understudy_stream_rtt",
+        "understudy_stream_reconnects",
         "understudy_loss_bound_",
         "understudy_in_sync",
         "understudy_promotable",

@@ -4,6 +4,7 @@ use super::Driver;
 use crate::node::Fatal;
 use crate::stand_in::{self, Former, FormerStore};
 use serde_json::json;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use understudy_protocol::Event;
@@ -73,6 +74,8 @@ impl Driver {
         match self.control.store_answered() {
             Some(answered) if answered > noticed => Use::Refuse,
             Some(answered) if now.since(answered) <= patience => Use::Wait,
+            // Nothing was asked yet, perhaps.
+            None if now.since(noticed) <= patience => Use::Wait,
             Some(_) | None => Use::Take,
         }
     }
@@ -105,10 +108,10 @@ impl Driver {
             patience: self.setup.timing.attempt_timeout,
         };
         let (every, fatal) = (self.setup.timing.poll_every, self.fatal.clone());
-        let stop = self.shutdown.clone();
+        let (stop, data) = (self.shutdown.clone(), self.settings.data.clone());
         tokio::spawn(async move {
             tokio::select! {
-                () = watch(former, every, fatal) => {}
+                () = watch(former, data, every, fatal) => {}
                 () = stop.cancelled() => {}
             }
         });
@@ -121,14 +124,23 @@ impl Driver {
     }
 }
 
-async fn watch(former: FormerStore, every: Duration, fatal: Fatal) {
+async fn watch(former: FormerStore, data: PathBuf, every: Duration, fatal: Fatal) {
     let mut told = Former::Silent;
     loop {
         tokio::time::sleep(every).await;
         let found = former.look().await;
-        if let Former::Overtaken { epoch, holder } = &found {
-            fatal.raise(overtaken(*epoch, holder));
-            return;
+        match &found {
+            Former::Overtaken { epoch, holder } => {
+                let told = overtaken(*epoch, holder);
+                stand_in::remember_overtaken(&data, &told);
+                fatal.raise(told);
+                return;
+            }
+            Former::Adopted => {
+                fatal.raise(half_adopted());
+                return;
+            }
+            Former::Silent | Former::Fenced => {}
         }
         if found == Former::Fenced && told != found {
             tracing::error!(
@@ -137,6 +149,10 @@ async fn watch(former: FormerStore, every: Duration, fatal: Fatal) {
         }
         told = found;
     }
+}
+
+pub(crate) fn half_adopted() -> String {
+    "E326: this node's own lease stands in the object store already, and its stand-in is still there: run `understudy store adopt` again, which brings that to its end, and start the node then".to_owned()
 }
 
 pub(crate) fn overtaken(epoch: understudy_types::Epoch, holder: &str) -> String {

@@ -212,7 +212,7 @@ async fn start_on<S: StateMachine>(
     let promised = promise.promised().unwrap_or_default();
     let me = member(&settings, root.identity().data_id);
     store
-        .check_former(&me, settings.timing.attempt_timeout)
+        .check_former(&me, &settings.data, settings.timing.attempt_timeout)
         .await?;
     let audit = Audit::new(root.disk().clone(), settings.node.clone(), clock.clone());
     audit::note_changes(&audit, root.disk(), &settings);

@@ -3,7 +3,7 @@
 
 use super::StartError;
 use super::start::{STORE_RETRY, entropy};
-use crate::driver::overtaken;
+use crate::driver::{half_adopted, overtaken};
 use crate::once::Once;
 use crate::stand_in::{self, Former, FormerStore};
 use std::path::Path;
@@ -34,6 +34,7 @@ impl Proved {
     pub(super) async fn check_former(
         &self,
         me: &Member,
+        data: &Path,
         patience: Duration,
     ) -> Result<(), StartError> {
         let Some(own) = self.stand_in.clone() else {
@@ -45,10 +46,16 @@ impl Proved {
             me: me.clone(),
             patience,
         };
+        if let Some(told) = stand_in::overtaken_before(data) {
+            return Err(StartError::Overtaken(told));
+        }
         match former.look().await {
             Former::Overtaken { epoch, holder } => {
-                Err(StartError::Overtaken(overtaken(epoch, &holder)))
+                let told = overtaken(epoch, &holder);
+                stand_in::remember_overtaken(data, &told);
+                Err(StartError::Overtaken(told))
             }
+            Former::Adopted => Err(StartError::Overtaken(half_adopted())),
             Former::Silent | Former::Fenced => Ok(()),
         }
     }
@@ -61,7 +68,7 @@ pub(super) async fn check_store(
 ) -> Result<Option<LocalStore>, StartError> {
     let mut told = Once::default();
     loop {
-        if stand_in::is_there(data) {
+        if stand_in::is_there(data) && !stand_in::is_untaken_while(data, store).await {
             tracing::error!(
                 "the object store was given up: this node's lease is kept on its own disk until `understudy store adopt`"
             );

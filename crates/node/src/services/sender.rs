@@ -214,6 +214,8 @@ fn due(sending: &Sending, progress: &mut Progress, now: BootTime) -> Due {
     if let Some(last) = batches
         && !is_behind_its_data
         && progress.in_front < sending.way.in_front_max
+        // Nothing would go out meanwhile, and the beat would wait for nothing.
+        && sending.way.throttle.wait(now).is_none()
     {
         return Due::Batches { upto: last.lsn };
     }

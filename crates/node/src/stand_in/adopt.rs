@@ -53,10 +53,14 @@ pub async fn adopt(
         Fetched::Absent | Fetched::NotModified => return Err(AdoptError::NothingToAdopt),
     };
     let holder = lease.holder.as_ref().map(|holder| holder.data_id);
-    let adopted = adopted_lease(&lease, nonce)
+    let place = place_for(target, &lease, me).await?;
+    let over = match &place {
+        Place::Over(_, fence) => Some(&**fence),
+        Place::Empty | Place::Taken => None,
+    };
+    let adopted = adopted_lease(&lease, over, nonce)
         .filter(|lease| holder == Some(me) && lease.state != LeaseState::Claimed)
         .ok_or(AdoptError::NothingToAdopt)?;
-    let place = place_for(target, &lease, me).await?;
     let mut objects = 0;
     for listed in own.list("", None).await? {
         if [LEASE_KEY, ACTIVATION_KEY].contains(&listed.key.as_str()) {
@@ -67,7 +71,12 @@ pub async fn adopt(
             objects += 1;
         }
     }
-    if let Place::Free(condition) = place {
+    let condition = match place {
+        Place::Empty => Some(Condition::Absent),
+        Place::Over(etag, _) => Some(Condition::Matches(etag)),
+        Place::Taken => None,
+    };
+    if let Some(condition) = condition {
         let body = Bytes::from(adopted.encode());
         match target.put(LEASE_KEY, body, condition).await {
             Ok(PutAnswer::Applied(_)) => {}
@@ -88,7 +97,9 @@ pub async fn adopt(
 }
 
 enum Place {
-    Free(Condition),
+    Empty,
+    /// This data root's own fence.
+    Over(ETag, Box<Lease>),
     /// An earlier attempt got as far as the lease.
     Taken,
 }
@@ -96,16 +107,16 @@ enum Place {
 /// Only an empty place, or one that this data root itself has fenced.
 async fn place_for(target: &dyn ObjectStore, own: &Lease, me: DataId) -> Result<Place, AdoptError> {
     let Some((etag, body)) = read(target, LEASE_KEY).await? else {
-        return Ok(Place::Free(Condition::Absent));
+        return Ok(Place::Empty);
     };
     let found = Lease::decode(&body)?;
     let holder = found.holder.as_ref();
     let mine = holder.is_some_and(|holder| holder.data_id == me) && found.cluster == own.cluster;
-    if mine && found.epoch == own.epoch && found.state == own.state {
-        return Ok(Place::Taken);
+    if mine && found.state == LeaseState::Claimed {
+        return Ok(Place::Over(etag, Box::new(found)));
     }
-    if mine && found.epoch <= own.epoch {
-        return Ok(Place::Free(Condition::Matches(etag)));
+    if mine && found.epoch >= own.epoch && found.state == own.state {
+        return Ok(Place::Taken);
     }
     Err(AdoptError::Occupied {
         epoch: found.epoch,

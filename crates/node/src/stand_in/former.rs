@@ -5,7 +5,7 @@ use crate::driver::LEASE_KEY;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use understudy_protocol::{Lease, Member, judge_former};
+use understudy_protocol::{Lease, LeaseState, Member, judge_former};
 use understudy_store::{Condition, Fetched, LocalStore, ObjectStore, PutAnswer};
 use understudy_types::{Epoch, Nonce};
 
@@ -19,6 +19,9 @@ pub(crate) enum Former {
     Fenced,
     /// Another node holds an epoch there that was taken since.
     Overtaken { epoch: Epoch, holder: String },
+    /// This node's own lease stands there: an adoption was not brought to its
+    /// end.
+    Adopted,
 }
 
 #[derive(Clone, Debug)]
@@ -36,6 +39,12 @@ impl FormerStore {
         self.answer().await.unwrap_or(Former::Silent)
     }
 
+    fn holds(&self, own: &Lease) -> bool {
+        let holder = own.holder.as_ref();
+        own.state == LeaseState::Held
+            && holder.is_some_and(|holder| holder.data_id == self.me.data_id)
+    }
+
     /// `None` without an answer that says anything.
     async fn answer(&self) -> Option<Former> {
         let (_, own) = lease_in(&self.own).await?;
@@ -48,10 +57,13 @@ impl FormerStore {
         match judged {
             understudy_protocol::Former::Foreign => None,
             understudy_protocol::Former::Fenced => Some(Former::Fenced),
+            understudy_protocol::Former::Adopted => Some(Former::Adopted),
             understudy_protocol::Former::Overtaken => Some(Former::Overtaken {
                 epoch: found.epoch,
                 holder: holder_of(&found),
             }),
+            // Before its own epoch is taken this node deposes nobody.
+            understudy_protocol::Former::Fence(_) if !self.holds(&own) => None,
             understudy_protocol::Former::Fence(fence) => {
                 let body = Bytes::from(fence.encode());
                 let put = self.objects.put(LEASE_KEY, body, Condition::Matches(etag));

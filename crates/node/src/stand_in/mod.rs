@@ -18,7 +18,7 @@ pub(crate) use last_seen::LastSeen;
 use bytes::Bytes;
 use std::io;
 use std::path::{Path, PathBuf};
-use understudy_log::{Disk, OsDisk, read_optional};
+use understudy_log::{Disk, OsDisk, read_optional, replace_durably};
 use understudy_protocol::{ActivationRequest, Lease, WithoutStore};
 use understudy_store::{Condition, Fetched, LocalStore, ObjectStore, StoreError};
 
@@ -26,6 +26,7 @@ pub(crate) const DIRECTORY: &str = "stand-in";
 const PREPARED: &str = "stand-in.new";
 const REFUSED: &str = "stand-in.refused";
 const ADOPTED: &str = "stand-in.adopted";
+const OVERTAKEN: &str = "overtaken";
 
 /// Whether this data root's lease stands in no object store.
 pub fn is_there(data: &Path) -> bool {
@@ -81,6 +82,48 @@ pub async fn make(
         store.put(key, Bytes::from(body), Condition::Absent).await?;
     }
     rename(data, PREPARED, DIRECTORY).map_err(disk(&data.join(DIRECTORY)))
+}
+
+/// Keeps, durably, that another node is in force: a look that gets no answer
+/// later must not make this one serve again. Blocks.
+pub(crate) fn remember_overtaken(data: &Path, told: &str) {
+    let disk = OsDisk::new(data.join(DIRECTORY));
+    if let Err(error) = replace_durably(&disk, OVERTAKEN, told.as_bytes()) {
+        tracing::error!(%error, "it could not be kept that another node is in force");
+    }
+}
+
+/// What was remembered so. Blocks.
+pub(crate) fn overtaken_before(data: &Path) -> Option<String> {
+    let disk = OsDisk::new(data.join(DIRECTORY));
+    let told = read_optional(&disk, OVERTAKEN).ok().flatten()?;
+    Some(String::from_utf8_lossy(&told).into_owned())
+}
+
+/// Whether nobody has taken an epoch in the stand-in yet, and the object store
+/// has a lease after all: then the stand-in is put out of force.
+pub(crate) async fn is_untaken_while(data: &Path, store: &dyn ObjectStore) -> bool {
+    let Ok(own) = open(data) else { return false };
+    let untaken = match own.get(crate::driver::LEASE_KEY, None).await {
+        Ok(Fetched::Found(object)) => {
+            Lease::decode(&object.body).is_ok_and(|lease| lease.holder.is_none())
+        }
+        _ => false,
+    };
+    let answers = untaken
+        && matches!(
+            store.get(crate::driver::LEASE_KEY, None).await,
+            Ok(Fetched::Found(_))
+        );
+    if answers {
+        tracing::error!(
+            "E320: the object store answers, and is not given up: use `understudy failover` without --without-store"
+        );
+        if let Err(error) = refuse(data) {
+            tracing::error!(%error, "the stand-in could not be put out of force: see to the data root's disk");
+        }
+    }
+    answers
 }
 
 /// Who gave the store up, and why.

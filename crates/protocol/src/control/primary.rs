@@ -325,7 +325,9 @@ impl Control {
         if !self.desk.is_idle() {
             return None;
         }
-        let epoch = (*epoch).max(seen.lease.epoch.next()).max(self.promised);
+        // Above the promise: whoever made it may have served in that epoch,
+        // with a store of its own.
+        let epoch = epoch.next().max(seen.lease.epoch.next()).max(self.promised);
         Some(Role::Promoting(Box::new(Promotion::step_up(
             epoch,
             heads.clone(),

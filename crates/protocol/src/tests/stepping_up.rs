@@ -15,15 +15,15 @@ fn primary_steps_above_a_promise_when_nobody_has_taken_it() {
     );
     assert!(rig.asked(&Action::HoldWrites) && rig.asked(&Action::Revoke));
     rig.step(Event::Sealed(heads(6)));
-    assert_eq!(rig.promises(), Epoch::new(6));
+    assert_eq!(rig.promises(), Epoch::new(7));
     let (_, lease) = rig.written();
     assert_eq!(
         (lease.state, lease.epoch),
-        (LeaseState::Held, Epoch::new(6))
+        (LeaseState::Held, Epoch::new(7))
     );
     rig.applies();
     assert!(rig.asked(&Action::Open {
-        epoch: Epoch::new(6),
+        epoch: Epoch::new(7),
         lossy: false
     }));
     assert_eq!(rig.role(), RoleName::Primary);

@@ -112,7 +112,11 @@ fn former_lease_that_nobody_took_is_fenced_by_a_claim_above_it() {
     let Former::Fence(fence) = judged else {
         panic!("{judged:?}");
     };
-    assert_eq!((fence.epoch, fence.state), (own.epoch, LeaseState::Claimed));
+    assert!(
+        fence.epoch.get() >= own.epoch.get() + (1 << 15),
+        "out of reach"
+    );
+    assert_eq!(fence.state, LeaseState::Claimed);
     assert_eq!(fence.without_store, None, "it stands in a store");
     let again = judge_former(&fence, &own, &mark(), &member("b"), NEW);
     assert_eq!(again, Former::Fenced);
@@ -157,12 +161,52 @@ fn primary_whose_lease_was_fenced_gives_way() {
 #[test]
 fn adopted_lease_loses_the_mark_and_nothing_else() {
     let own = stand_in(AckPolicy::Local);
-    let adopted = adopted_lease(&own, Nonce::from_bytes([1; 16])).expect("a stand-in's");
+    let adopted = adopted_lease(&own, None, Nonce::from_bytes([1; 16])).expect("a stand-in's");
     assert_eq!(adopted.epoch, own.epoch);
     assert_eq!(adopted.without_store, None);
     assert_eq!(
-        adopted_lease(&adopted, NEW),
+        adopted_lease(&adopted, None, NEW),
         None,
         "there is nothing to adopt"
     );
+}
+
+#[test]
+fn fence_tells_nobody_else_that_nothing_is_lost() {
+    let mut own = held("b", 1 << 41, AckPolicy::Replicated);
+    own.fallback.base = Some([(shard(), position(5).map(|p| p.lsn))].into());
+    own.without_store = Some(mark());
+    let found = held("a", 4, AckPolicy::Replicated);
+    let judged = judge_former(&found, &own, &mark(), &member("b"), NEW);
+    let Former::Fence(fence) = judged else {
+        panic!("{judged:?}");
+    };
+    let epoch = fence.epoch;
+    let mut rig = Rig::new("a", 8, *fence);
+    let mut request = failover("a", epoch.get(), AcceptLoss::Nothing);
+    request.expect_epoch = epoch;
+    rig.step(Event::ActivationGiven(request));
+    assert_eq!(rig.refusals(), ["E303"]);
+}
+
+#[test]
+fn own_lease_that_stands_in_a_store_is_an_adoption_that_was_not_ended() {
+    let mut own = held("b", 1 << 41, AckPolicy::Local);
+    own.without_store = Some(mark());
+    let adopted = adopted_lease(&own, None, NEW).expect("a stand-in's");
+    let judged = judge_former(&adopted, &own, &mark(), &member("b"), NEW);
+    assert_eq!(judged, Former::Adopted);
+}
+
+#[test]
+fn adoption_over_the_own_fence_goes_above_it() {
+    let mut own = held("b", 1 << 41, AckPolicy::Local);
+    own.without_store = Some(mark());
+    let found = held("a", 4, AckPolicy::Local);
+    let judged = judge_former(&found, &own, &mark(), &member("b"), NEW);
+    let Former::Fence(fence) = judged else {
+        panic!("{judged:?}");
+    };
+    let adopted = adopted_lease(&own, Some(&fence), NEW).expect("a stand-in's");
+    assert!(adopted.epoch >= fence.epoch);
 }
