@@ -151,8 +151,12 @@ async fn watch(former: FormerStore, data: PathBuf, every: Duration, fatal: Fatal
     }
 }
 
+const ADOPTION_NOT_ENDED: &str = "E326";
+
 pub(crate) fn half_adopted() -> String {
-    "E326: this node's own lease stands in the object store already, and its stand-in is still there: run `understudy store adopt` again, which brings that to its end, and start the node then".to_owned()
+    format!(
+        "{ADOPTION_NOT_ENDED}: this node's own lease stands in the object store already, and its stand-in is still there: run `understudy store adopt` again, which brings that to its end, and start the node then"
+    )
 }
 
 pub(crate) fn overtaken(epoch: understudy_types::Epoch, holder: &str) -> String {

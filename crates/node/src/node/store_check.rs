@@ -68,7 +68,7 @@ pub(super) async fn check_store(
 ) -> Result<Option<LocalStore>, StartError> {
     let mut told = Once::default();
     loop {
-        if stand_in::is_there(data) && !stand_in::is_untaken_while(data, store).await {
+        if stand_in::is_there(data) && !stand_in::gives_way_to(data, store).await {
             tracing::error!(
                 "the object store was given up: this node's lease is kept on its own disk until `understudy store adopt`"
             );

@@ -100,9 +100,10 @@ pub(crate) fn overtaken_before(data: &Path) -> Option<String> {
     Some(String::from_utf8_lossy(&told).into_owned())
 }
 
-/// Whether nobody has taken an epoch in the stand-in yet, and the object store
-/// has a lease after all: then the stand-in is put out of force.
-pub(crate) async fn is_untaken_while(data: &Path, store: &dyn ObjectStore) -> bool {
+/// Whether the stand-in gives way to the object store, which has a lease after
+/// all, while nobody has taken an epoch in the stand-in yet. On `true` it is
+/// out of force.
+pub(crate) async fn gives_way_to(data: &Path, store: &dyn ObjectStore) -> bool {
     let Ok(own) = open(data) else { return false };
     let untaken = match own.get(crate::driver::LEASE_KEY, None).await {
         Ok(Fetched::Found(object)) => {
