@@ -3,6 +3,7 @@
 mod activation;
 mod automatic;
 mod bad_store;
+mod collector;
 mod console;
 mod deploy;
 mod dev;

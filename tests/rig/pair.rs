@@ -197,7 +197,10 @@ impl Rig {
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_uppercase();
             // A proxy for the world outside knows nobody of the rig.
-            if text.starts_with("UNDERSTUDY_") || text.ends_with("_PROXY") {
+            let is_callers = ["UNDERSTUDY_", "OTEL_"]
+                .iter()
+                .any(|of| text.starts_with(of));
+            if is_callers || text.ends_with("_PROXY") {
                 command.env_remove(name);
             }
         }

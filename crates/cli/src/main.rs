@@ -9,6 +9,7 @@
 //! `run` is one node, `activate` the two verbs.
 
 mod admin;
+mod collector;
 mod colour;
 mod commands;
 mod credentials;

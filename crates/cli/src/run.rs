@@ -1,6 +1,7 @@
 //! `understudy run`: one node, with its etcd services and its console.
 
 use crate::admin::{self, Speaker};
+use crate::collector::Origin;
 use crate::exit::Exit;
 use crate::logging::LoggingArgs;
 use crate::neighbours::Neighbours;
@@ -11,7 +12,7 @@ use crate::supervisor;
 use anyhow::Context;
 use clap::Args;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -43,24 +44,44 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) async fn run(args: RunArgs) -> anyhow::Result<Exit> {
-    args.logging.begin();
     let configuration = args.over.load(&args.config)?;
-    let tokens = tokens(&configuration.settings.page)?;
+    let collector = args.logging.begin(&Origin {
+        node: configuration.settings.node.as_str(),
+        cluster: &configuration.settings.cluster_name,
+    })?;
     let mut signals = Signals::listen()?;
+    let ended = run_node(&args.config, &configuration, &mut signals).await;
+    if let Some(collector) = collector {
+        tokio::select! {
+            // Who says it twice does not wait for a collector.
+            biased;
+            () = signals.second() => {}
+            () = collector.flush() => {}
+        }
+    }
+    ended
+}
+
+async fn run_node(
+    file: &Path,
+    configuration: &Configuration,
+    signals: &mut Signals,
+) -> anyhow::Result<Exit> {
+    let tokens = tokens(&configuration.settings.page)?;
     // Before the ports: a second process on one data root must hear of that,
     // and not of the ports that the first one has.
     let root = ClaimedRoot::take(&configuration.settings)?;
-    let doors = Doors::open(&configuration).await?;
+    let doors = Doors::open(configuration).await?;
     supervisor::starting();
     let node = tokio::select! {
-        node = start(&configuration, root) => node?,
+        node = start(configuration, root) => node?,
         () = signals.next() => return Ok(Exit::Done),
     };
-    let beside = addresses_beside(&args.config, &configuration.settings.cluster_name);
-    let cluster = Arc::new(Neighbours::new(&configuration, beside));
+    let beside = addresses_beside(file, &configuration.settings.cluster_name);
+    let cluster = Arc::new(Neighbours::new(configuration, beside));
     let own = configuration.settings.replication.advertise.clone();
     let console = Console::new(node.observer(), own, cluster, tokens);
-    serve(node, doors, console, &configuration, signals).await
+    serve(node, doors, console, configuration, signals).await
 }
 
 /// The people of the two lists; a variable stands for its file.
@@ -142,7 +163,7 @@ async fn serve(
     doors: Doors,
     console: Console<Observer>,
     configuration: &Configuration,
-    mut signals: Signals,
+    signals: &mut Signals,
 ) -> anyhow::Result<Exit> {
     // What the page asks other nodes, it asks as this node.
     admin::speak_as(Speaker::Node(node.security().dialer()));
@@ -171,7 +192,7 @@ async fn serve(
         });
     }
     let watched = tokio::spawn(supervisor::watch(node.pulses(), node.observer()));
-    let ended = await_end(node, &mut signals).await;
+    let ended = await_end(node, signals).await;
     watched.abort();
     services_stop.cancel();
     ended

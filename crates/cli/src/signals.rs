@@ -5,6 +5,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    received: u32,
 }
 
 impl Signals {
@@ -13,6 +14,7 @@ impl Signals {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            received: 0,
         })
     }
 
@@ -21,6 +23,14 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+        }
+        self.received += 1;
+    }
+
+    /// The second of all, which may have come already. Cancel-safe.
+    pub(crate) async fn second(&mut self) {
+        while self.received < 2 {
+            self.next().await;
         }
     }
 }
