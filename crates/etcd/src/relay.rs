@@ -17,7 +17,8 @@ use understudy_wire::etcd::etcdserverpb::kv_client::KvClient;
 /// refuses it, and sends it nowhere.
 const RELAYED: &str = "understudy-relayed";
 
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// Two round trips, with TLS, over half the world.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A primary that is silent for the sum of both is given up.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_millis(750);

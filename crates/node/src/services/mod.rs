@@ -2,6 +2,7 @@
 
 mod access;
 mod admin;
+mod echo;
 mod fetch;
 mod log;
 mod pack;

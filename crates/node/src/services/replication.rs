@@ -1,8 +1,9 @@
 //! `Replication.Follow` on the primary: compare histories, send, take reports.
 
+use super::echo::Echo;
 use super::fetch;
 use super::peers::{Peers, Report};
-use super::sender::{self, Echo, Way};
+use super::sender::{self, Way};
 use crate::driver::DriverHandle;
 use crate::node::Observer;
 use crate::shard::ShardCore;
@@ -216,7 +217,7 @@ fn take_report(
     let Ok(flushed) = progress.flushed.map(Position::try_from).transpose() else {
         return false;
     };
-    echo.set(progress.tick, now);
+    echo.note(progress.tick, now);
     let report = Report {
         flushed,
         applied: progress.applied,

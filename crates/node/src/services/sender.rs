@@ -1,6 +1,7 @@
 //! One standby's sender: flushed batches, and the heartbeats behind them.
 
 use super::Peers;
+use super::echo::Echo;
 use super::pack::{Sent, pack};
 use super::throttle::Throttle;
 use crate::settings::{Compression, StreamSettings};
@@ -8,7 +9,6 @@ use crate::shard::ShardCore;
 use crate::shard::cursor::{CHUNK_BYTES, Cursor};
 use crate::shard::marks::Beat;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tonic::Status;
@@ -16,21 +16,6 @@ use understudy_log::Batch;
 use understudy_types::{BootTime, Clock, Epoch, Lsn, Position, lsn_value};
 use understudy_wire::ZSTD;
 use understudy_wire::v1::{End, FollowResponse, Heartbeat, follow_response};
-
-/// The standby's own clock as it last reported it, and when that arrived.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Echo(Arc<Mutex<Option<(u64, BootTime)>>>);
-
-impl Echo {
-    pub(crate) fn set(&self, tick: u64, now: BootTime) {
-        *self.0.lock() = Some((tick, now));
-    }
-
-    /// What had arrived when the beat was made.
-    fn before(&self, made_at: BootTime) -> Option<(u64, BootTime)> {
-        self.0.lock().filter(|(_, arrived)| *arrived <= made_at)
-    }
-}
 
 pub(crate) struct Sending {
     pub(crate) shard: Arc<ShardCore>,
