@@ -1,23 +1,21 @@
 //! `understudy store adopt`: the lease of a node that went on without its
 //! object store goes into one again.
 
+use crate::acts::keep_act;
 use crate::exit::Exit;
 use crate::files::entropy;
 use crate::format::{OutputFormat, print, print_json};
 use crate::log::open_stopped;
-use crate::operator::operator;
 use crate::refusal::Refusal;
 use crate::settings::OverrideArgs;
 use crate::store::ClusterStore;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::path::PathBuf;
-use understudy_log::{Identity, OsDisk};
-use understudy_node::BootClock;
-use understudy_node::audit::{self, AuditAct};
-use understudy_node::stand_in::{self, AdoptError, Adopted};
+use understudy_log::Identity;
+use understudy_node::stand_in::{self, AdoptError};
 use understudy_store::probe;
-use understudy_types::{Clock, Nonce};
+use understudy_types::Nonce;
 
 /// What to do about the object store itself.
 #[derive(Args, Debug)]
@@ -69,8 +67,9 @@ async fn adopt(config: PathBuf, output: OutputFormat, over: OverrideArgs) -> any
     let nonce = Nonce::from_bytes(entropy()?);
     let adopted = stand_in::adopt(data, identity.data_id, &*objects, nonce).await;
     let adopted = adopted.map_err(|error| explain(error, &target, &identity))?;
-    keep_act(&disk, &identity, &adopted, target.place())?;
     let (epoch, objects, place) = (adopted.epoch, adopted.objects, target.place());
+    let facts = json!({ "store": place, "epoch": epoch, "objects": objects });
+    keep_act(&disk, &identity, "store_adopted", facts)?;
     match output {
         OutputFormat::Text => print(&format!(
             "epoch {epoch} and {objects} objects are in {place} now\nnext: start {} again; then the other nodes, with this store in their configuration",
@@ -109,23 +108,4 @@ fn explain(error: AdoptError, target: &ClusterStore, identity: &Identity) -> any
         .into(),
         other => anyhow::Error::from(other),
     }
-}
-
-/// The node writes it into the log once it serves.
-fn keep_act(
-    disk: &OsDisk,
-    identity: &Identity,
-    adopted: &Adopted,
-    place: &str,
-) -> anyhow::Result<()> {
-    let act = AuditAct {
-        format: AuditAct::FORMAT,
-        id: Nonce::from_bytes(entropy()?),
-        act: "store_adopted".to_owned(),
-        node: identity.node.clone(),
-        by: operator(),
-        wall_millis: BootClock.wall_millis(),
-        facts: json!({ "store": place, "epoch": adopted.epoch, "objects": adopted.objects }),
-    };
-    Ok(audit::keep(disk, &act)?)
 }

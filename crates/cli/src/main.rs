@@ -8,6 +8,7 @@
 //! Start with [`commands`], the list of what it can do; `exit` has the codes,
 //! `run` is one node, `activate` the two verbs.
 
+mod acts;
 mod admin;
 mod collector;
 mod colour;
@@ -17,6 +18,7 @@ mod exit;
 mod files;
 mod format;
 mod logging;
+mod nodes;
 mod operator;
 mod progress;
 mod refusal;

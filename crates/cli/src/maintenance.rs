@@ -4,10 +4,10 @@
 use crate::admin::{self, NoAnswer};
 use crate::exit::Exit;
 use crate::format::{OutputFormat, print, print_json};
+use crate::nodes::NodesArgs;
 use crate::status;
 use clap::{Args, Subcommand};
 use serde_json::json;
-use std::path::PathBuf;
 
 /// Refuses writes on every node of the pair, or takes them again. Reads,
 /// watches, replication, the lease and promotions go on.
@@ -29,24 +29,19 @@ enum Switch {
         #[arg(long, value_name = "TEXT")]
         reason: String,
         #[command(flatten)]
-        nodes: NodeArgs,
+        to: ToldArgs,
     },
     /// Take writes again.
     Off {
         #[command(flatten)]
-        nodes: NodeArgs,
+        to: ToldArgs,
     },
 }
 
 #[derive(Args, Debug)]
-struct NodeArgs {
-    /// A node's replication address; may be repeated
-    /// [default: 127.0.0.1:2390 and 127.0.0.1:2490].
-    #[arg(long, value_name = "HOST:PORT")]
-    endpoint: Vec<String>,
-    /// Configuration files of nodes to ask; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    config: Vec<PathBuf>,
+struct ToldArgs {
+    #[command(flatten)]
+    nodes: NodesArgs,
     #[arg(short, long, value_enum, default_value_t)]
     output: OutputFormat,
 }
@@ -59,11 +54,11 @@ struct Told {
 }
 
 pub(crate) async fn maintenance(args: MaintenanceArgs) -> anyhow::Result<Exit> {
-    let (reason, nodes) = match args.command {
-        Switch::On { reason, nodes } => (Some(reason), nodes),
-        Switch::Off { nodes } => (None, nodes),
+    let (reason, to) = match args.command {
+        Switch::On { reason, to } => (Some(reason), to),
+        Switch::Off { to } => (None, to),
     };
-    let addresses = status::addresses(&nodes.endpoint, &nodes.config)?;
+    let addresses = to.nodes.addresses()?;
     let mut told = Vec::new();
     for answer in status::ask(addresses).await.nodes {
         let outcome = match answer.error {
@@ -76,7 +71,7 @@ pub(crate) async fn maintenance(args: MaintenanceArgs) -> anyhow::Result<Exit> {
             outcome,
         });
     }
-    show(&told, reason.as_deref(), nodes.output)?;
+    show(&told, reason.as_deref(), to.output)?;
     let taken = told.iter().filter(|told| told.outcome.is_ok()).count();
     Ok(match taken {
         0 => Exit::Failed,

@@ -3,13 +3,13 @@
 use crate::admin;
 use crate::exit::Exit;
 use crate::format::{OutputFormat, print, print_json};
+use crate::nodes::NodesArgs;
 use crate::refusal::Refusal;
 use crate::status;
 use clap::Args;
 use serde::Serialize;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use understudy_node::profile::{NodeProfile, compare_versions, differences, is_decisive};
 
 /// Compares what the nodes of a pair say of themselves: version, the fields
@@ -20,13 +20,8 @@ use understudy_node::profile::{NodeProfile, compare_versions, differences, is_de
 /// promotion; 20: where it is one, or there are no two nodes to compare.
 #[derive(Args, Debug)]
 pub(crate) struct ParityArgs {
-    /// A node's replication address; may be repeated
-    /// [default: 127.0.0.1:2390 and 127.0.0.1:2490].
-    #[arg(long, value_name = "HOST:PORT")]
-    endpoint: Vec<String>,
-    /// Configuration files of nodes to ask; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    config: Vec<PathBuf>,
+    #[command(flatten)]
+    nodes: NodesArgs,
     #[arg(short, long, value_enum, default_value_t)]
     output: OutputFormat,
 }
@@ -50,7 +45,7 @@ struct Compared {
 }
 
 pub(crate) async fn parity(args: ParityArgs) -> anyhow::Result<Exit> {
-    let addresses = status::addresses(&args.endpoint, &args.config)?;
+    let addresses = args.nodes.addresses()?;
     let mut profiles: Vec<NodeProfile> = Vec::new();
     let mut silent = Vec::new();
     for answer in status::ask(addresses).await.nodes {

@@ -2,17 +2,14 @@
 
 use super::verify::sound;
 use super::{open_stopped, shards, walk};
+use crate::acts::keep_act;
 use crate::exit::Exit;
 use crate::files::entropy;
 use crate::format::{OutputFormat, print, print_json};
-use crate::operator::operator;
-use anyhow::Context;
 use serde_json::{Value, json};
 use std::path::Path;
 use understudy_log::{DamagedEnd, Identity, OsDisk, find_damaged_end, set_aside};
-use understudy_node::BootClock;
-use understudy_node::audit::{self, AuditAct};
-use understudy_types::{Clock, DataId, Nonce};
+use understudy_types::DataId;
 
 pub(super) fn repair(data: &Path, apply: bool, output: OutputFormat) -> anyhow::Result<Exit> {
     let (_lock, disk, identity) = open_stopped(data)?;
@@ -56,10 +53,10 @@ fn set_aside_and_tell(
     data: &Path,
     say: &dyn Fn(&str),
 ) -> anyhow::Result<()> {
-    let mut fresh = [0; 16];
-    getrandom::fill(&mut fresh).context("no entropy for a new data id")?;
-    set_aside(disk, identity, DataId::from_bytes(fresh), ends)?;
-    keep_act(disk, identity, ends)?;
+    let fresh = DataId::from_bytes(entropy()?);
+    set_aside(disk, identity, fresh, ends)?;
+    let facts = json!({ "shards": facts(ends) });
+    keep_act(disk, identity, "log_repaired", facts)?;
     for end in ends {
         let report = walk(disk, data, identity.cluster, &end.shard, &mut |_| {})?;
         say(&sound(&end.shard, &report));
@@ -78,20 +75,6 @@ fn facts(ends: &[DamagedEnd]) -> Vec<Value> {
         json!({ "shard": shard, "damage": damage, "segments": end.segments.len() })
     };
     ends.iter().map(fact).collect()
-}
-
-/// The node writes it into the log once it follows.
-fn keep_act(disk: &OsDisk, identity: &Identity, ends: &[DamagedEnd]) -> anyhow::Result<()> {
-    let act = AuditAct {
-        format: AuditAct::FORMAT,
-        id: Nonce::from_bytes(entropy()?),
-        act: "log_repaired".to_owned(),
-        node: identity.node.clone(),
-        by: operator(),
-        wall_millis: BootClock.wall_millis(),
-        facts: json!({ "shards": facts(ends) }),
-    };
-    Ok(audit::keep(disk, &act)?)
 }
 
 fn plan(end: &DamagedEnd) -> String {

@@ -5,15 +5,14 @@ mod render;
 
 pub(crate) use render::render;
 
-use crate::admin::{self, DEFAULT_ENDPOINTS, NoAnswer};
+use crate::admin::{self, NoAnswer};
 use crate::colour::paint_status;
 use crate::exit::Exit;
 use crate::format::{OutputFormat, print, print_json};
-use crate::settings::OverrideArgs;
+use crate::nodes::NodesArgs;
 use crate::signals::Signals;
 use clap::Args;
 use serde::Serialize;
-use std::path::PathBuf;
 use std::time::Duration;
 use understudy_node::status::Status;
 
@@ -27,13 +26,8 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 /// that is missing or unknown, or a state diverged; 1: no node answers.
 #[derive(Args, Debug)]
 pub(crate) struct StatusArgs {
-    /// A node's replication address; may be repeated
-    /// [default: 127.0.0.1:2390 and 127.0.0.1:2490].
-    #[arg(long, value_name = "HOST:PORT")]
-    endpoint: Vec<String>,
-    /// Configuration files of nodes to ask; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    config: Vec<PathBuf>,
+    #[command(flatten)]
+    nodes: NodesArgs,
     #[arg(short, long, value_enum, default_value_t)]
     output: OutputFormat,
     /// Ask again every second, until Ctrl-C.
@@ -72,7 +66,7 @@ impl PairReport {
 }
 
 pub(crate) async fn status(args: StatusArgs) -> anyhow::Result<Exit> {
-    let addresses = addresses(&args.endpoint, &args.config)?;
+    let addresses = args.nodes.addresses()?;
     if !args.watch {
         let report = ask(addresses).await;
         show(&report, args.output)?;
@@ -100,19 +94,6 @@ fn show(report: &PairReport, output: OutputFormat) -> anyhow::Result<()> {
             Ok(())
         }
     }
-}
-
-/// What the flags name, or the defaults.
-pub(crate) fn addresses(endpoints: &[String], files: &[PathBuf]) -> anyhow::Result<Vec<String>> {
-    let mut addresses = endpoints.to_vec();
-    for file in files {
-        let configuration = OverrideArgs::default().load(file)?;
-        addresses.push(configuration.settings.replication.advertise);
-    }
-    if addresses.is_empty() {
-        addresses.extend(DEFAULT_ENDPOINTS.map(str::to_owned));
-    }
-    Ok(addresses)
 }
 
 /// Asks every address, and then the holder that the answers name.

@@ -5,6 +5,7 @@ mod screen;
 mod view;
 
 use crate::exit::Exit;
+use crate::nodes::NodesArgs;
 use crate::refusal::Refusal;
 use crate::signals::Signals;
 use crate::status::{self, PairReport};
@@ -13,7 +14,6 @@ use futures::StreamExt;
 use keys::Deed;
 use screen::Screen;
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use understudy_node::BootClock;
@@ -32,17 +32,12 @@ const DRAW_EVERY: Duration = Duration::from_millis(250);
 /// the shard; p pauses, and goes on.
 #[derive(Args, Debug)]
 pub(crate) struct TopArgs {
-    /// A node's replication address; may be repeated
-    /// [default: 127.0.0.1:2390 and 127.0.0.1:2490].
-    #[arg(long, value_name = "HOST:PORT")]
-    endpoint: Vec<String>,
-    /// Configuration files of nodes to ask; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    config: Vec<PathBuf>,
+    #[command(flatten)]
+    nodes: NodesArgs,
 }
 
 pub(crate) async fn top(args: TopArgs) -> anyhow::Result<Exit> {
-    let addresses = status::addresses(&args.endpoint, &args.config)?;
+    let addresses = args.nodes.addresses()?;
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(Refusal::new(
             "usage",
