@@ -124,6 +124,13 @@ pub struct LeaseStatus {
     pub without_store: Option<WithoutStore>,
 }
 
+impl LeaseStatus {
+    /// For people: nobody holds the founding epoch.
+    pub fn holder_name(&self) -> &str {
+        self.holder.as_ref().map_or("nobody", NodeId::as_str)
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShardStatus {
     pub client_address: String,

@@ -227,6 +227,12 @@ impl Lease {
         serde_json::from_slice(bytes).map_err(corrupt)
     }
 
+    /// For people: nobody holds the founding epoch.
+    pub fn holder_name(&self) -> &str {
+        let holder = self.holder.as_ref();
+        holder.map_or("nobody", |holder| holder.node.as_str())
+    }
+
     /// Reads a lease and refuses another cluster's.
     pub fn decode_of(bytes: &[u8], cluster: ClusterId) -> Result<Lease, LeaseError> {
         let lease = Lease::decode(bytes)?;

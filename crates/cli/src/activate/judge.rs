@@ -1,6 +1,5 @@
 //! What the lease alone says for and against a wish.
 
-use super::holder_name;
 use super::request::Wish;
 use crate::check::Verb;
 use crate::refusal::Refusal;
@@ -32,20 +31,20 @@ pub(super) fn check_lease(wish: &Wish, lease: &Lease) -> Result<(), Refusal> {
             "you expect epoch {}, the lease is at epoch {}, held by {}",
             wish.expect_epoch,
             lease.epoch,
-            holder_name(lease)
+            lease.holder_name()
         );
         return Err(Refusal::new(id, fact, look));
     }
     if let Some(expected) = &wish.expect_holder
-        && holder_name(lease) != expected.as_str()
+        && lease.holder_name() != expected.as_str()
     {
         let fact = format!(
             "you expect {expected} to be primary, the lease names {}",
-            holder_name(lease)
+            lease.holder_name()
         );
         return Err(Refusal::new(id, fact, look));
     }
-    if holder_name(lease) == wish.target.as_str() && lease.state == LeaseState::Held {
+    if lease.holder_name() == wish.target.as_str() && lease.state == LeaseState::Held {
         let fact = format!("{} holds epoch {} already", wish.target, lease.epoch);
         return Err(Refusal::new(id, fact, "name the standby with --to"));
     }

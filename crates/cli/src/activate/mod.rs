@@ -22,7 +22,7 @@ use crate::settings::AccessArgs;
 use clap::Args;
 use request::Wish;
 use serde_json::json;
-use understudy_protocol::{AcceptLoss, Lease, Mode};
+use understudy_protocol::{AcceptLoss, Mode};
 use understudy_types::{Epoch, NodeId};
 use way::{Looked, Way};
 
@@ -203,13 +203,6 @@ fn mode_of(verb: Verb) -> Mode {
         Verb::Switchover => Mode::Switchover,
         Verb::Failover => Mode::Failover,
     }
-}
-
-fn holder_name(lease: &Lease) -> String {
-    lease
-        .holder
-        .as_ref()
-        .map_or("nobody".to_owned(), |holder| holder.node.to_string())
 }
 
 #[cfg(test)]

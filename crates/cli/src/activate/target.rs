@@ -1,7 +1,6 @@
 //! Who can be asked, and what the target says of itself before anything is
 //! written.
 
-use super::holder_name;
 use super::request::Wish;
 use crate::admin::{self, DEFAULT_ENDPOINTS, NoAnswer};
 use crate::check::{self, Verb};
@@ -91,7 +90,7 @@ fn unknown_target(wish: &Wish, nodes: &[(String, Result<Status, NoAnswer>)]) -> 
 }
 
 fn situation(wish: &Wish, lease: &Lease, nodes: &[(String, Result<Status, NoAnswer>)]) -> String {
-    let holder = holder_name(lease);
+    let holder = lease.holder_name();
     let alive = nodes.iter().any(|(_, answer)| {
         answer
             .as_ref()

@@ -97,10 +97,7 @@ fn cluster(out: &mut String, status: &Status) {
         let _ = writeln!(out, "   lease UNKNOWN: {} has not read it yet", status.node);
         return;
     };
-    let holder = lease
-        .holder
-        .as_ref()
-        .map_or("nobody".to_owned(), ToString::to_string);
+    let holder = lease.holder_name();
     let role = if lease.state == "held" {
         "primary"
     } else {

@@ -111,7 +111,7 @@ fn stale(
     if let Some(expected) = &request.expect_holder
         && holder != Some(expected)
     {
-        let holder = holder.map_or("nobody".to_owned(), ToString::to_string);
+        let holder = lease.holder_name();
         return Some(refuse(
             "E301",
             format!("the request expects holder {expected}, the lease names {holder}"),

@@ -32,10 +32,7 @@ pub(super) fn readable(subject: &Subject<'_>) -> Finding {
             );
         }
     };
-    let holder = lease
-        .holder
-        .as_ref()
-        .map_or("nobody".to_owned(), ToString::to_string);
+    let holder = lease.holder_name();
     let proved = subject.now.since(subject.store_proved).as_secs_f64();
     let fact = format!(
         "lease read {age:.1} s ago (limit {limit:.0} s), epoch {}, {} by {holder}; conditional writes proved {proved:.0} s ago",

@@ -204,8 +204,7 @@ impl Control {
     }
 
     fn abandon(&mut self, seen: &Seen, out: &mut Vec<Action>) -> Role {
-        let holder = seen.lease.holder.as_ref().map(|holder| &holder.node);
-        let holder = holder.map_or("nobody".to_owned(), ToString::to_string);
+        let holder = seen.lease.holder_name();
         let step = Step::refused(
             "E301",
             format!("{holder} holds epoch {}", seen.lease.epoch),
