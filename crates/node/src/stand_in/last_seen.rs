@@ -12,6 +12,7 @@ pub(super) const FILE: &str = "lease.last-seen.json";
 /// Writes only what says more than that the lease was renewed.
 #[derive(Debug, Default)]
 pub(crate) struct LastSeen {
+    looked_at: Option<Nonce>,
     told: Option<Lease>,
     /// The newest that is on disk; later ones win, in whatever order the
     /// writes come.
@@ -23,9 +24,11 @@ impl LastSeen {
     /// Keeps it beside what goes on. A failure is a warning: only breaking the
     /// glass needs it.
     pub(crate) fn note(&mut self, disk: &Arc<OsDisk>, seen: &Lease) {
-        if seen.without_store.is_some() {
+        // Called at every turn of the driver: nearly always it is the same.
+        if seen.without_store.is_some() || self.looked_at == Some(seen.nonce) {
             return;
         }
+        self.looked_at = Some(seen.nonce);
         let lease = Lease {
             nonce: Nonce::from_bytes([0; 16]),
             renewals: 0,
