@@ -10,6 +10,7 @@ use crate::shard::cursor::{CHUNK_BYTES, Cursor};
 use crate::shard::marks::Beat;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tonic::Status;
 use understudy_log::Batch;
@@ -67,6 +68,8 @@ impl Way {
 /// What the shard's marks ask of a sender.
 enum Due {
     Nothing,
+    /// Batches, after this time.
+    Wait(Duration),
     Batches {
         upto: Lsn,
     },
@@ -126,14 +129,10 @@ async fn run(sending: &mut Sending) -> Result<(), Stop> {
         // Marked before the look, so that a change during it is not missed.
         changed.borrow_and_update();
         let now = sending.clock.now();
-        let mut pause = None;
-        match due(sending, &mut progress, now) {
+        let pause = match due(sending, &mut progress, now) {
             Due::Batches { upto } => {
-                pause = sending.way.throttle.wait(now);
-                if pause.is_none() {
-                    send_batches(sending, &mut progress, upto).await?;
-                    continue;
-                }
+                send_batches(sending, &mut progress, upto).await?;
+                continue;
             }
             Due::Beat { beat, read_lease } => {
                 progress.sent_beat = Some(beat.sequence);
@@ -154,8 +153,9 @@ async fn run(sending: &mut Sending) -> Result<(), Stop> {
                     "the primary has a new epoch",
                 )));
             }
-            Due::Nothing => {}
-        }
+            Due::Wait(pause) => Some(pause),
+            Due::Nothing => None,
+        };
         tokio::select! {
             _ = changed.changed() => {}
             hinted = sending.hint.changed() => progress.hint_due |= hinted.is_ok(),
@@ -181,15 +181,17 @@ fn due(sending: &Sending, progress: &mut Progress, now: BootTime) -> Due {
     };
     let next = progress.next();
     let batches = last.filter(|last| last.lsn >= next);
+    let pause = sending.way.throttle.wait(now);
     let is_new = |beat: &Beat| Some(beat.sequence) != progress.sent_beat;
     let beat = marks.beat.filter(|beat| progress.hint_due || is_new(beat));
     let beat = beat.filter(|_| ended.is_none());
     let Some(beat) = beat else {
         progress.in_front = 0;
-        return match (batches, ended) {
-            (Some(last), _) => Due::Batches { upto: last.lsn },
-            (None, Some((_, end))) => Due::End(end),
-            (None, None) => Due::Nothing,
+        return match (batches, pause, ended) {
+            (Some(_), Some(pause), _) => Due::Wait(pause),
+            (Some(last), None, _) => Due::Batches { upto: last.lsn },
+            (None, _, Some((_, end))) => Due::End(end),
+            (None, _, None) => Due::Nothing,
         };
     };
     // Behind the data that it counts, so that it measures the same queue; but
@@ -200,7 +202,7 @@ fn due(sending: &Sending, progress: &mut Progress, now: BootTime) -> Due {
         && !is_behind_its_data
         && progress.in_front < sending.way.in_front_max
         // Nothing would go out meanwhile, and the beat would wait for nothing.
-        && sending.way.throttle.wait(now).is_none()
+        && pause.is_none()
     {
         return Due::Batches { upto: last.lsn };
     }
