@@ -66,7 +66,7 @@ pub enum StartError {
     #[error("the stand-in for the object store cannot be opened: {0}; see to the data root's disk")]
     StandIn(std::io::Error),
     #[error("{0}")]
-    Overtaken(String),
+    OutOfForce(String),
 }
 
 /// Why a running node ended by itself: only a restart helps.

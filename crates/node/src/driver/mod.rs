@@ -13,7 +13,7 @@ mod store_io;
 
 pub(crate) use activations::Activations;
 pub(crate) use receipts::newest_promotion;
-pub(crate) use stand_in::{Configured, half_adopted, overtaken};
+pub(crate) use stand_in::Configured;
 pub(crate) use store_io::NodeStore;
 
 use hooks::HookRun;

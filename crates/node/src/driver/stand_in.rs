@@ -2,9 +2,8 @@
 
 use super::Driver;
 use crate::node::Fatal;
-use crate::stand_in::{self, Former, FormerStore};
+use crate::stand_in::{self, FormerStore, Looked};
 use serde_json::json;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use understudy_protocol::Event;
@@ -50,13 +49,8 @@ impl Driver {
         let noticed = *self.configured.noticed.get_or_insert(now);
         let done = match self.use_of_stand_in(now, noticed) {
             Use::Wait => return,
-            Use::Refuse => {
-                tracing::error!(
-                    "E320: the object store answers, and is not given up: use `understudy failover` without --without-store"
-                );
-                stand_in::refuse(&data)
-            }
-            Use::Take => match stand_in::open(&data) {
+            Use::Refuse => stand_in::refuse(&data),
+            Use::Take => match stand_in::take(&data) {
                 Ok(store) => {
                     self.give_store_up(store).await;
                     Ok(())
@@ -83,9 +77,6 @@ impl Driver {
     async fn give_store_up(&mut self, store: LocalStore) {
         self.configured.given_up = true;
         self.store.replace(Arc::new(store.clone()));
-        tracing::error!(
-            "the object store is given up: this node's lease is kept on its own disk until `understudy store adopt`"
-        );
         if let Some(mark) = stand_in::mark(&store).await {
             let facts = json!({
                 "reason": mark.reason,
@@ -94,24 +85,24 @@ impl Driver {
             });
             self.audit.note("store_given_up", mark.by, facts);
         }
-        self.watch_former(store);
+        let objects = Arc::clone(&self.configured.objects);
+        self.watch_former(FormerStore::new(
+            objects,
+            store,
+            &self.setup.me,
+            &self.settings,
+        ));
         self.step(Event::Knock).await;
     }
 
     /// Looks at the store that was given up, until it turns out to be in
     /// force or the node ends.
-    pub(crate) fn watch_former(&self, own: LocalStore) {
-        let former = FormerStore {
-            objects: Arc::clone(&self.configured.objects),
-            own,
-            me: self.setup.me.clone(),
-            patience: self.setup.timing.attempt_timeout,
-        };
+    pub(crate) fn watch_former(&self, former: FormerStore) {
         let (every, fatal) = (self.setup.timing.poll_every, self.fatal.clone());
-        let (stop, data) = (self.shutdown.clone(), self.settings.data.clone());
+        let stop = self.shutdown.clone();
         tokio::spawn(async move {
             tokio::select! {
-                () = watch(former, data, every, fatal) => {}
+                () = watch(former, every, fatal) => {}
                 () = stop.cancelled() => {}
             }
         });
@@ -124,44 +115,19 @@ impl Driver {
     }
 }
 
-async fn watch(former: FormerStore, data: PathBuf, every: Duration, fatal: Fatal) {
-    let mut told = Former::Silent;
+async fn watch(former: FormerStore, every: Duration, fatal: Fatal) {
+    let mut told = Looked::Silent;
     loop {
         tokio::time::sleep(every).await;
-        let found = former.look().await;
-        match &found {
-            Former::Overtaken { epoch, holder } => {
-                let told = overtaken(*epoch, holder);
-                stand_in::remember_overtaken(&data, &told);
-                fatal.raise(told);
-                return;
-            }
-            Former::Adopted => {
-                fatal.raise(half_adopted());
-                return;
-            }
-            Former::Silent | Former::Fenced => {}
-        }
-        if found == Former::Fenced && told != found {
+        let found = match former.look().await {
+            Ok(found) => found,
+            Err(out_of_force) => return fatal.raise(out_of_force),
+        };
+        if found == Looked::Fenced && told != found {
             tracing::error!(
                 "the object store that was given up answers again, and its lease is fenced: go back to it, or to another one, with `understudy store adopt`"
             );
         }
         told = found;
     }
-}
-
-const ADOPTION_NOT_ENDED: &str = "E326";
-
-pub(crate) fn half_adopted() -> String {
-    format!(
-        "{ADOPTION_NOT_ENDED}: this node's own lease stands in the object store already, and its stand-in is still there: run `understudy store adopt` again, which brings that to its end, and start the node then"
-    )
-}
-
-pub(crate) fn overtaken(epoch: understudy_types::Epoch, holder: &str) -> String {
-    format!(
-        "E325: the object store that was given up answers, and {holder} holds epoch {epoch} there, taken since: both sides may have acknowledged writes. This node serves no more; to let it follow {holder}, remove the directory {} from its data root and start it: what only it has goes to quarantine",
-        stand_in::DIRECTORY
-    )
 }

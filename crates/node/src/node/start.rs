@@ -211,9 +211,10 @@ async fn start_on<S: StateMachine>(
     let promise = PromiseFile::load(root.disk().clone()).map_err(root_error(&settings.data))?;
     let promised = promise.promised().unwrap_or_default();
     let me = member(&settings, root.identity().data_id);
-    store
-        .check_former(&me, &settings.data, settings.timing.attempt_timeout)
-        .await?;
+    let former = store.former(&me, &settings);
+    if let Some(former) = &former {
+        former.check().await.map_err(StartError::OutOfForce)?;
+    }
     let audit = Audit::new(root.disk().clone(), settings.node.clone(), clock.clone());
     audit::note_changes(&audit, root.disk(), &settings);
     let meters = Arc::new(NodeMeters::default());
@@ -299,8 +300,8 @@ async fn start_on<S: StateMachine>(
         shutdown: shutdown.clone(),
         state: DriverState::default(),
     };
-    if let Some(own) = store.stand_in {
-        driver.watch_former(own);
+    if let Some(former) = former {
+        driver.watch_former(former);
     }
     let sent = Arc::new(Sent::default());
     let observer = Observer::new(

@@ -3,12 +3,11 @@
 
 use super::StartError;
 use super::start::{STORE_RETRY, entropy};
-use crate::driver::{half_adopted, overtaken};
 use crate::once::Once;
-use crate::stand_in::{self, Former, FormerStore};
+use crate::settings::Settings;
+use crate::stand_in::{self, FormerStore};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use understudy_protocol::Member;
 use understudy_store::{FaultKind, LocalStore, ObjectStore, ProbeRefusal, probe};
 use understudy_types::{BootTime, Nonce};
@@ -30,34 +29,10 @@ impl Proved {
         }
     }
 
-    /// Refuses when another node has taken an epoch in the store meanwhile.
-    pub(super) async fn check_former(
-        &self,
-        me: &Member,
-        data: &Path,
-        patience: Duration,
-    ) -> Result<(), StartError> {
-        let Some(own) = self.stand_in.clone() else {
-            return Ok(());
-        };
-        let former = FormerStore {
-            objects: Arc::clone(&self.store),
-            own,
-            me: me.clone(),
-            patience,
-        };
-        if let Some(told) = stand_in::overtaken_before(data) {
-            return Err(StartError::Overtaken(told));
-        }
-        match former.look().await {
-            Former::Overtaken { epoch, holder } => {
-                let told = overtaken(epoch, &holder);
-                stand_in::remember_overtaken(data, &told);
-                Err(StartError::Overtaken(told))
-            }
-            Former::Adopted => Err(StartError::Overtaken(half_adopted())),
-            Former::Silent | Former::Fenced => Ok(()),
-        }
+    /// The store itself, for looking at it, when it was given up.
+    pub(super) fn former(&self, me: &Member, settings: &Settings) -> Option<FormerStore> {
+        let own = self.stand_in.clone()?;
+        Some(FormerStore::new(self.store.clone(), own, me, settings))
     }
 }
 
@@ -69,10 +44,7 @@ pub(super) async fn check_store(
     let mut told = Once::default();
     loop {
         if stand_in::is_there(data) && !stand_in::gives_way_to(data, store).await {
-            tracing::error!(
-                "the object store was given up: this node's lease is kept on its own disk until `understudy store adopt`"
-            );
-            return Ok(Some(stand_in::open(data).map_err(StartError::StandIn)?));
+            return Ok(Some(stand_in::take(data).map_err(StartError::StandIn)?));
         }
         match probe(store, Nonce::from_bytes(entropy())).await {
             Ok(_) => return Ok(None),

@@ -48,10 +48,10 @@ pub async fn adopt(
     nonce: Nonce,
 ) -> Result<Adopted, AdoptError> {
     let own = open(data)?;
-    let lease = match own.get(LEASE_KEY, None).await? {
-        Fetched::Found(object) => Lease::decode(&object.body)?,
-        Fetched::Absent | Fetched::NotModified => return Err(AdoptError::NothingToAdopt),
+    let Some((_, body)) = read(&own, LEASE_KEY).await? else {
+        return Err(AdoptError::NothingToAdopt);
     };
+    let lease = Lease::decode(&body)?;
     let holder = lease.holder.as_ref().map(|holder| holder.data_id);
     let place = place_for(target, &lease, me).await?;
     let over = match &place {
@@ -66,8 +66,8 @@ pub async fn adopt(
         if [LEASE_KEY, ACTIVATION_KEY].contains(&listed.key.as_str()) {
             continue;
         }
-        if let Fetched::Found(object) = own.get(&listed.key, None).await? {
-            copy(target, &listed.key, object.body).await?;
+        if let Some((_, body)) = read(&own, &listed.key).await? {
+            copy(target, &listed.key, body).await?;
             objects += 1;
         }
     }
@@ -110,8 +110,8 @@ async fn place_for(target: &dyn ObjectStore, own: &Lease, me: DataId) -> Result<
         return Ok(Place::Empty);
     };
     let found = Lease::decode(&body)?;
-    let holder = found.holder.as_ref();
-    let mine = holder.is_some_and(|holder| holder.data_id == me) && found.cluster == own.cluster;
+    let holder = found.holder.as_ref().map(|holder| holder.data_id);
+    let mine = holder == Some(me) && found.cluster == own.cluster;
     if mine && found.state == LeaseState::Claimed {
         return Ok(Place::Over(etag, Box::new(found)));
     }
@@ -120,7 +120,7 @@ async fn place_for(target: &dyn ObjectStore, own: &Lease, me: DataId) -> Result<
     }
     Err(AdoptError::Occupied {
         epoch: found.epoch,
-        holder: holder.map_or("nobody".to_owned(), |holder| holder.node.to_string()),
+        holder: found.holder_name().to_owned(),
     })
 }
 
@@ -146,8 +146,8 @@ fn raced(key: &str) -> AdoptError {
     }
 }
 
-async fn read(target: &dyn ObjectStore, key: &str) -> Result<Option<(ETag, Bytes)>, StoreError> {
-    Ok(match target.get(key, None).await? {
+async fn read(store: &dyn ObjectStore, key: &str) -> Result<Option<(ETag, Bytes)>, StoreError> {
+    Ok(match store.get(key, None).await? {
         Fetched::Found(object) => Some((object.etag, object.body)),
         Fetched::Absent | Fetched::NotModified => None,
     })

@@ -12,21 +12,21 @@ mod former;
 mod last_seen;
 
 pub use adopt::{AdoptError, Adopted, adopt};
-pub(crate) use former::{Former, FormerStore};
+pub(crate) use former::{FormerStore, Looked};
 pub(crate) use last_seen::LastSeen;
 
+use crate::driver::{ACTIVATION_KEY, LEASE_KEY};
 use bytes::Bytes;
 use std::io;
 use std::path::{Path, PathBuf};
-use understudy_log::{Disk, OsDisk, read_optional, replace_durably};
+use understudy_log::{Disk, OsDisk, read_optional};
 use understudy_protocol::{ActivationRequest, Lease, WithoutStore};
-use understudy_store::{Condition, Fetched, LocalStore, ObjectStore, StoreError};
+use understudy_store::{Condition, ETag, Fetched, LocalStore, ObjectStore, StoreError};
 
 pub(crate) const DIRECTORY: &str = "stand-in";
 const PREPARED: &str = "stand-in.new";
 const REFUSED: &str = "stand-in.refused";
 const ADOPTED: &str = "stand-in.adopted";
-const OVERTAKEN: &str = "overtaken";
 
 /// Whether this data root's lease stands in no object store.
 pub fn is_there(data: &Path) -> bool {
@@ -75,8 +75,8 @@ pub async fn make(
     }
     let store = LocalStore::open(&prepared).map_err(disk(&prepared))?;
     let objects = [
-        (crate::driver::LEASE_KEY, lease.encode()),
-        (crate::driver::ACTIVATION_KEY, request.encode()),
+        (LEASE_KEY, lease.encode()),
+        (ACTIVATION_KEY, request.encode()),
     ];
     for (key, body) in objects {
         store.put(key, Bytes::from(body), Condition::Absent).await?;
@@ -84,20 +84,13 @@ pub async fn make(
     rename(data, PREPARED, DIRECTORY).map_err(disk(&data.join(DIRECTORY)))
 }
 
-/// Keeps, durably, that another node is in force: a look that gets no answer
-/// later must not make this one serve again. Blocks.
-pub(crate) fn remember_overtaken(data: &Path, told: &str) {
-    let disk = OsDisk::new(data.join(DIRECTORY));
-    if let Err(error) = replace_durably(&disk, OVERTAKEN, told.as_bytes()) {
-        tracing::error!(%error, "it could not be kept that another node is in force");
-    }
-}
-
-/// What was remembered so. Blocks.
-pub(crate) fn overtaken_before(data: &Path) -> Option<String> {
-    let disk = OsDisk::new(data.join(DIRECTORY));
-    let told = read_optional(&disk, OVERTAKEN).ok().flatten()?;
-    Some(String::from_utf8_lossy(&told).into_owned())
+/// Opens the stand-in for use in the object store's place. Blocks.
+pub(crate) fn take(data: &Path) -> io::Result<LocalStore> {
+    let own = open(data)?;
+    tracing::error!(
+        "the object store is given up: this node's lease is kept on its own disk until `understudy store adopt`"
+    );
+    Ok(own)
 }
 
 /// Whether the stand-in gives way to the object store, which has a lease after
@@ -105,45 +98,41 @@ pub(crate) fn overtaken_before(data: &Path) -> Option<String> {
 /// out of force.
 pub(crate) async fn gives_way_to(data: &Path, store: &dyn ObjectStore) -> bool {
     let Ok(own) = open(data) else { return false };
-    let untaken = match own.get(crate::driver::LEASE_KEY, None).await {
-        Ok(Fetched::Found(object)) => {
-            Lease::decode(&object.body).is_ok_and(|lease| lease.holder.is_none())
-        }
-        _ => false,
-    };
-    let answers = untaken
-        && matches!(
-            store.get(crate::driver::LEASE_KEY, None).await,
-            Ok(Fetched::Found(_))
-        );
-    if answers {
-        tracing::error!(
-            "E320: the object store answers, and is not given up: use `understudy failover` without --without-store"
-        );
-        if let Err(error) = refuse(data) {
-            tracing::error!(%error, "the stand-in could not be put out of force: see to the data root's disk");
-        }
+    let own = lease_in(&own).await;
+    let is_untaken = own.is_some_and(|(_, lease)| lease.holder.is_none());
+    // Also one that cannot be read: somebody of this cluster may hold it.
+    let answers = is_untaken && matches!(store.get(LEASE_KEY, None).await, Ok(Fetched::Found(_)));
+    if answers && let Err(error) = refuse(data) {
+        tracing::error!(%error, "the stand-in could not be put out of force: see to the data root's disk");
     }
     answers
-}
-
-/// Who gave the store up, and why.
-pub(crate) async fn mark(own: &LocalStore) -> Option<WithoutStore> {
-    match own.get(crate::driver::LEASE_KEY, None).await.ok()? {
-        Fetched::Found(object) => Lease::decode(&object.body).ok()?.without_store,
-        Fetched::Absent | Fetched::NotModified => None,
-    }
 }
 
 /// Puts the stand-in out of force: the object store answers. Durable on
 /// return; blocks.
 pub(crate) fn refuse(data: &Path) -> io::Result<()> {
+    tracing::error!(
+        "E320: the object store answers, and is not given up: use `understudy failover` without --without-store"
+    );
     let refused = data.join(REFUSED);
     match std::fs::remove_dir_all(&refused) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     rename(data, DIRECTORY, REFUSED)
+}
+
+/// Who gave the store up, and why.
+pub(crate) async fn mark(own: &LocalStore) -> Option<WithoutStore> {
+    lease_in(own).await?.1.without_store
+}
+
+/// `None` without one that can be read.
+async fn lease_in(store: &dyn ObjectStore) -> Option<(ETag, Lease)> {
+    match store.get(LEASE_KEY, None).await.ok()? {
+        Fetched::Found(object) => Some((object.etag, Lease::decode(&object.body).ok()?)),
+        Fetched::Absent | Fetched::NotModified => None,
+    }
 }
 
 fn rename(data: &Path, from: &str, to: &str) -> io::Result<()> {
