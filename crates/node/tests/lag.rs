@@ -205,6 +205,13 @@ async fn new_primary_has_no_lag_and_the_old_one_has() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_measured_is_there() {
     let pair = start().await;
+    // Up to date is also who has only just heard of the newest records.
+    pair.until("bravo has applied all there is", |pair| {
+        let shards = pair.observer("alpha").status().shards;
+        let [alpha, bravo] = [shards.into_values().next().expect("one"), shard(pair)];
+        alpha.flushed == bravo.flushed && bravo.applied_bytes == bravo.flushed_bytes
+    })
+    .await;
     let standby = pair.scrape("bravo").await;
     let shard = standby.status.shards.values().next().expect("one");
     let readings = standby.readings.shards.values().next().expect("one");
