@@ -76,8 +76,8 @@ pub fn stand_in_lease(
 /// What the lost store's lease says, now that it answers again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Former {
-    /// Nobody took an epoch since: this claim, written over what was read,
-    /// fences whoever still believes in it.
+    /// Nobody else took an epoch since: this claim, written over what was
+    /// read, fences whoever still believes in it.
     Fence(Box<Lease>),
     /// It is fenced already.
     Fenced,
@@ -102,11 +102,16 @@ pub fn judge_former(
     if found.cluster != own.cluster {
         return Former::Foreign;
     }
-    if found.epoch > mark.former_epoch {
-        return match (found.is_of_data_root(me), found.state) {
-            (true, LeaseState::Claimed) => Former::Fenced,
-            (true, _) => Former::Adopted,
-            (false, _) => Former::Overtaken,
+    let is_own = found.is_of_data_root(me);
+    if found.epoch > mark.former_epoch && !is_own {
+        return Former::Overtaken;
+    }
+    // An own lease below that is one that this node wrote before it gave the
+    // store up, and whose answer was lost: no fence, and no adoption.
+    if is_own && found.epoch >= first_epoch_after(mark.former_epoch, me.data_id) {
+        return match found.state {
+            LeaseState::Claimed => Former::Fenced,
+            LeaseState::Held | LeaseState::Released => Former::Adopted,
         };
     }
     let mut fence = own.clone();

@@ -124,6 +124,10 @@ mutations! {
     NoBandOfItsOwn = "no-band-of-its-own",
     /// Without its store a node still counts on the in-sync set it last saw.
     StandInCountsOnSet = "stand-in-counts-on-set",
+    /// A store that answers again is left as it was found.
+    FormerNotFenced = "former-not-fenced",
+    /// A fence says that slots of its store hold what was acknowledged alone.
+    FenceKeepsBase = "fence-keeps-base",
 }
 
 impl fmt::Display for Mutation {

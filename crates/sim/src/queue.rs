@@ -47,6 +47,12 @@ pub(crate) enum Happening {
     LeaseRestored,
     /// A lease that stood in no object store may stand in one again.
     StoreAdopted,
+    /// A store that was given up answers again.
+    StoreAnswers,
+    /// Whether another node has gone on without the one that was alone.
+    Overtaken {
+        node: usize,
+    },
     /// The pair is looked at: has it healed?
     HealthDue,
 }

@@ -34,7 +34,7 @@ pub(crate) struct Scenario {
     /// Whether bits flip in the memory of standbys. Every thirteenth seed; not
     /// drawn, so that a seed from before is the run that it was.
     pub flips_states: bool,
-    /// Whether the object store is lost for good, now and then. Every
+    /// Whether the object store is given up, now and then. Every
     /// nineteenth seed; not drawn either.
     pub loses_store: bool,
 }

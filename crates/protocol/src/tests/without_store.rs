@@ -199,6 +199,28 @@ fn own_lease_that_stands_in_a_store_is_an_adoption_that_was_not_ended() {
 }
 
 #[test]
+fn own_lease_from_before_the_store_was_given_up_is_fenced_like_any_other() {
+    let own = stand_in(AckPolicy::Replicated);
+    let mut claimed = held("b", 5, AckPolicy::Replicated);
+    claimed.in_sync = [member("a").standby_id()].into();
+    claimed.state = LeaseState::Claimed;
+    let held = held("b", 5, AckPolicy::Replicated);
+    for written_and_never_answered in [claimed, held] {
+        let judged = judge_former(
+            &written_and_never_answered,
+            &own,
+            &mark(),
+            &member("b"),
+            NEW,
+        );
+        let Former::Fence(fence) = judged else {
+            panic!("{judged:?}");
+        };
+        assert!(fence.epoch > own.epoch && fence.in_sync.is_empty());
+    }
+}
+
+#[test]
 fn adoption_over_the_own_fence_goes_above_it() {
     let mut own = held("b", 1 << 41, AckPolicy::Local);
     own.without_store = Some(mark());

@@ -23,6 +23,8 @@ pub(crate) struct World {
     clients: Vec<Client>,
     operator: Operator,
     healing: healing::Healing,
+    /// A node that its operator keeps switched off.
+    kept_off: Option<usize>,
     done: bool,
 }
 
@@ -38,6 +40,7 @@ impl World {
             clients,
             operator: Operator::default(),
             healing: Default::default(),
+            kept_off: None,
             done: false,
         }
     }
@@ -82,6 +85,7 @@ impl World {
             }
             Happening::FaultDue => self.fault_due(),
             Happening::OperatorDue => self.operator_due(),
+            Happening::Restart { node } if self.kept_off == Some(node) => {}
             Happening::Restart { node } => self.nodes[node].start(env),
             Happening::Resume { node } => self.nodes[node].resume(env),
             Happening::PowerFails { node, life } => {
@@ -96,6 +100,8 @@ impl World {
             }
             Happening::LeaseRestored => env.store.restore_lease(),
             Happening::StoreAdopted => self.store_adopted(),
+            Happening::StoreAnswers => self.store_answers(),
+            Happening::Overtaken { node } => self.overtaken(node),
             Happening::HealthDue => self.health_due(),
         }
     }
