@@ -118,6 +118,60 @@ async fn etcdctl_speaks_tls_where_clients_are_to() {
     run(plain).await.expect_code(1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn parity_compares_what_both_prove_with_and_names_what_ends_early() {
+    let client_tls =
+        "[client_tls]\ncert = \"certs/node-alpha.pem\"\nkey = \"certs/node-alpha.key\"\n";
+    let options = RigOptions {
+        more: client_tls.to_owned(),
+        ..secured(RigOptions::local())
+    };
+    let mut rig = Rig::start(options).await;
+    let endpoints = Side::BOTH.map(|side| format!("--endpoint={}", rig.replication(side)));
+    let [alpha, bravo] = &endpoints;
+    let line = ["parity", alpha, bravo];
+    let equal = rig.command(&line).await.expect_code(0).stdout;
+    for said in [
+        "equal    the cluster's authority",
+        "alpha understudy://dev/node/alpha, bravo understudy://dev/node/bravo",
+        "equal    certificate `clients` is valid for",
+    ] {
+        assert!(equal.contains(said), "{said}: {equal}");
+    }
+    // One address is enough: it knows of the holder.
+    rig.command(&["parity", bravo]).await.expect_code(0);
+    rig.cert("renew node bravo --days 3").await.expect_code(0);
+    let json = ["parity", alpha, bravo, "-o", "json"];
+    until("bravo's end is named", PATIENCE, || async {
+        let answer = rig.command(&json).await;
+        let told: serde_json::Value = serde_json::from_str(&answer.stdout).ok()?;
+        let what = "certificate `node` is valid for";
+        let ends = told.as_array()?.iter().find(|one| one["what"] == what)?;
+        let bravo = ends["values"]["bravo"].as_str()?;
+        (ends["outcome"] == "differs" && bravo.starts_with("2 d") && answer.code == Some(10))
+            .then_some(())
+    })
+    .await;
+    // A second authority at one site, while each still accepts the other.
+    let valid = Validity {
+        not_before: 1_600_000_000,
+        not_after: 4_102_444_800,
+    };
+    let other = CertificateAuthority::found("dev", valid).unwrap();
+    let ca = rig.certificate("node-bravo").ca;
+    let both = std::fs::read_to_string(&ca).unwrap() + &other.certificate;
+    std::fs::copy(&ca, ca.with_file_name("both.pem")).unwrap();
+    write(&ca.with_file_name("both.pem"), &both);
+    rig.stop_node(Side::Bravo).await;
+    let text = std::fs::read_to_string(rig.file(Side::Bravo)).unwrap();
+    let text = text.replace("certs/ca.pem", "certs/both.pem");
+    write(Path::new(&rig.file(Side::Bravo)), &text);
+    rig.start_node(Side::Bravo);
+    rig.wait_for_standby(Side::Bravo).await;
+    let differs = rig.command(&line).await.expect_code(10);
+    differs.expect_said("DIFFERS  the cluster's authority");
+}
+
 async fn reconnects(rig: &Rig) -> u64 {
     let status = rig.status(Side::Bravo).await.expect("bravo runs");
     status["stream"]["reconnects"].as_u64().expect("a number")

@@ -1,5 +1,6 @@
 //! What this node proves to others with, and how they are let in.
 
+use crate::profile::{Proof, Proofs};
 use crate::settings::Settings;
 use crate::status::CertificateStatus;
 use std::sync::Arc;
@@ -89,11 +90,34 @@ impl Security {
         if let Some(members) = &self.members {
             let current = members.current();
             all.push(told("node", &current.own, members.problem()));
-            all.push(told("authority", &current.authority, None));
+            all.push(told("authority", current.authority(), None));
         }
         if let Some(clients) = &self.clients {
             all.push(told("clients", &clients.current().own, clients.problem()));
         }
         all
+    }
+
+    /// The same for another node, or a tool, to compare.
+    pub(crate) fn proofs(&self, settings: &Settings) -> Proofs {
+        let members = self.members.as_ref().map(|members| {
+            let current = members.current();
+            let advertised = std::iter::once(settings.replication.advertise.as_str());
+            Proof {
+                signed_by: Some(current.signed_by.digest.clone()),
+                problem: members.problem(),
+                ..Proof::of(&current.own, &current.authorities, advertised)
+            }
+        });
+        let clients = self.clients.as_ref().map(|clients| {
+            let current = clients.current();
+            let advertised = settings.shards.iter();
+            let advertised = advertised.map(|shard| shard.clients.advertise.as_str());
+            Proof {
+                problem: clients.problem(),
+                ..Proof::of(&current.own, &current.authorities, advertised)
+            }
+        });
+        Proofs { members, clients }
     }
 }

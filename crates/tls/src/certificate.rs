@@ -1,14 +1,21 @@
 use crate::Identity;
-use rustls::pki_types::CertificateDer;
+use http::uri::Authority;
+use rustls::client::verify_server_name;
 use rustls::pki_types::pem::PemObject;
-use serde::{Deserialize, Serialize};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::ParsedCertificate;
+use serde::Serialize;
+use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// What a certificate says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Certificate {
+    /// SHA-256 of all of it, in hexadecimal: the fingerprint that other tools
+    /// show.
+    pub digest: String,
     /// Absent in a certificate that no authority of ours has made.
     pub identity: Option<Identity>,
     /// Names and addresses of hosts.
@@ -16,6 +23,8 @@ pub struct Certificate {
     /// Seconds since 1970.
     pub not_before: i64,
     pub not_after: i64,
+    #[serde(skip)]
+    pub(crate) der: CertificateDer<'static>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,17 +51,43 @@ impl Certificate {
             _ => None,
         });
         Ok(Certificate {
+            digest: digest(der),
             identity,
             hosts: names.iter().filter_map(host).collect(),
             not_before: parsed.validity().not_before.timestamp(),
             not_after: parsed.validity().not_after.timestamp(),
+            der: CertificateDer::from(der.to_vec()),
         })
+    }
+
+    /// Whether who dials `address`, `HOST:PORT`, accepts this certificate
+    /// there.
+    pub fn is_for(&self, address: &str) -> bool {
+        let Ok(authority) = address.parse::<Authority>() else {
+            return false;
+        };
+        // An address of IPv6 stands in brackets beside a port alone.
+        let host = authority.host().trim_matches(['[', ']']);
+        let names = |name: ServerName<'_>| {
+            let parsed = ParsedCertificate::try_from(&self.der);
+            parsed.and_then(|parsed| verify_server_name(&parsed, &name))
+        };
+        ServerName::try_from(host).is_ok_and(|name| names(name).is_ok())
     }
 
     /// Until it is not valid any more, or since then, as a negative number.
     pub fn seconds_left(&self, wall_millis: u64) -> i64 {
         self.not_after - i64::try_from(wall_millis / 1000).unwrap_or(i64::MAX)
     }
+}
+
+fn digest(der: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, der);
+    let mut text = String::new();
+    for byte in digest.as_ref() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 fn host(name: &GeneralName<'_>) -> Option<String> {

@@ -1,18 +1,16 @@
 //! Certificates and keys as files, and what connections are made with.
 
+use crate::trusted::Trusted;
 use crate::{Certificate, Identity, Role, UnreadableCertificate};
-use rustls::RootCertStore;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
-use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::NoServerSessionStorage;
 use rustls::version::TLS13;
 use rustls::{ClientConfig, ServerConfig};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What nodes and operators speak among each other. Another one on the same
 /// port, such as `h2`, is a client's.
@@ -78,7 +76,10 @@ pub enum Holder {
 pub struct Credentials {
     pub own: Certificate,
     pub identity: Identity,
-    pub authority: Certificate,
+    /// Which of the authorities signed it.
+    pub signed_by: Certificate,
+    /// Whoever shows a certificate of one of these is let in.
+    pub authorities: Vec<Certificate>,
     pub(crate) server: Arc<ServerConfig>,
     pub(crate) client: Arc<ClientConfig>,
 }
@@ -87,6 +88,8 @@ pub struct Credentials {
 #[derive(Debug)]
 pub struct ClientCredentials {
     pub own: Certificate,
+    /// Clients must show a certificate of one of these; none: they need none.
+    pub authorities: Vec<Certificate>,
     pub(crate) server: Arc<ServerConfig>,
 }
 
@@ -94,16 +97,15 @@ impl TlsFiles {
     /// An expired certificate is taken: who shows it is refused by others, and
     /// a node must be able to say so.
     pub fn read(&self, holder: &Holder) -> Result<Credentials, CredentialsError> {
-        let (authority, roots) = authority(&self.ca)?;
+        let trusted = Trusted::read(&self.ca)?;
         let (own, chain) = certificates(&self.cert)?;
         let identity = self.holder(&own, holder)?;
-        let verifier = verifier(roots.clone(), &self.ca)?;
-        self.is_signed(&own, &chain, &*verifier)?;
+        let signed_by = self.signer(&own, &chain, &trusted)?;
         let unusable = |error: rustls::Error| unusable(&self.cert, error);
         let mut server = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13])
             .map_err(unusable)?
-            .with_client_cert_verifier(verifier)
+            .with_client_cert_verifier(trusted.verifier()?)
             .with_single_cert(chain.clone(), key(&self.key)?)
             .map_err(unusable)?;
         never_resume(&mut server);
@@ -111,7 +113,7 @@ impl TlsFiles {
         let mut client = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13])
             .map_err(unusable)?
-            .with_root_certificates(roots)
+            .with_root_certificates(trusted.roots()?)
             .with_client_auth_cert(chain, key(&self.key)?)
             .map_err(unusable)?;
         client.alpn_protocols = vec![ALPN.to_vec()];
@@ -119,7 +121,8 @@ impl TlsFiles {
         Ok(Credentials {
             own,
             identity,
-            authority,
+            signed_by,
+            authorities: trusted.into_certificates(),
             server: Arc::new(server),
             client: Arc::new(client),
         })
@@ -146,24 +149,26 @@ impl TlsFiles {
         })
     }
 
-    /// At a moment when the certificate was valid, so that only the signature
-    /// counts.
-    fn is_signed(
+    fn signer(
         &self,
         own: &Certificate,
         chain: &[CertificateDer<'static>],
-        verifier: &dyn ClientCertVerifier,
-    ) -> Result<(), CredentialsError> {
-        let moment = u64::try_from(own.not_before).unwrap_or(0) + 1;
-        let moment = UnixTime::since_unix_epoch(Duration::from_secs(moment));
-        let verified = verifier.verify_client_cert(&chain[0], &chain[1..], moment);
-        verified
-            .map(|_| ())
-            .map_err(|error| CredentialsError::OtherAuthority {
-                file: self.cert.display().to_string(),
-                ca: self.ca.display().to_string(),
-                detail: error.to_string(),
-            })
+        trusted: &Trusted,
+    ) -> Result<Certificate, CredentialsError> {
+        let signer = trusted.signer(own, chain);
+        signer.map_err(|error| CredentialsError::OtherAuthority {
+            file: self.cert.display().to_string(),
+            ca: self.ca.display().to_string(),
+            detail: error.to_string(),
+        })
+    }
+}
+
+impl Credentials {
+    /// The authority that ends first.
+    pub fn authority(&self) -> &Certificate {
+        let soonest = self.authorities.iter().min_by_key(|one| one.not_after);
+        soonest.unwrap_or(&self.signed_by)
     }
 }
 
@@ -174,8 +179,9 @@ impl ClientTlsFiles {
         let builder = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13])
             .map_err(unusable)?;
-        let builder = match &self.ca {
-            Some(ca) => builder.with_client_cert_verifier(verifier(authority(ca)?.1, ca)?),
+        let trusted = self.ca.as_deref().map(Trusted::read).transpose()?;
+        let builder = match &trusted {
+            Some(trusted) => builder.with_client_cert_verifier(trusted.verifier()?),
             None => builder.with_no_client_auth(),
         };
         let mut server = builder
@@ -185,6 +191,7 @@ impl ClientTlsFiles {
         server.alpn_protocols = vec![ALPN_CLIENTS.to_vec()];
         Ok(ClientCredentials {
             own,
+            authorities: trusted.map(Trusted::into_certificates).unwrap_or_default(),
             server: Arc::new(server),
         })
     }
@@ -195,7 +202,7 @@ impl ClientTlsFiles {
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
@@ -205,7 +212,7 @@ fn never_resume(server: &mut ServerConfig) {
     server.send_tls13_tickets = 0;
 }
 
-fn unusable(file: &Path, error: rustls::Error) -> CredentialsError {
+pub(crate) fn unusable(file: &Path, error: rustls::Error) -> CredentialsError {
     CredentialsError::Unusable {
         file: file.display().to_string(),
         detail: error.to_string(),
@@ -220,7 +227,7 @@ fn read(file: &Path) -> Result<Vec<u8>, CredentialsError> {
 }
 
 /// What the first certificate of a file says, and all that are in it.
-fn certificates(
+pub(crate) fn certificates(
     file: &Path,
 ) -> Result<(Certificate, Vec<CertificateDer<'static>>), CredentialsError> {
     let pem = read(file)?;
@@ -235,37 +242,6 @@ fn certificates(
         detail: error.to_string(),
     })?;
     Ok((first, chain))
-}
-
-/// The one that ends first, and all: a file may hold two while one replaces
-/// the other.
-fn authority(file: &Path) -> Result<(Certificate, Arc<RootCertStore>), CredentialsError> {
-    let (mut soonest, all) = certificates(file)?;
-    let mut roots = RootCertStore::empty();
-    for der in all {
-        let unreadable = |source| CredentialsError::NoCertificate {
-            file: file.display().to_string(),
-            source,
-        };
-        let one = Certificate::from_der(&der).map_err(unreadable)?;
-        if one.not_after < soonest.not_after {
-            soonest = one;
-        }
-        roots.add(der).map_err(|error| unusable(file, error))?;
-    }
-    Ok((soonest, Arc::new(roots)))
-}
-
-fn verifier(
-    roots: Arc<RootCertStore>,
-    file: &Path,
-) -> Result<Arc<dyn ClientCertVerifier>, CredentialsError> {
-    WebPkiClientVerifier::builder_with_provider(roots, provider())
-        .build()
-        .map_err(|error| CredentialsError::Unusable {
-            file: file.display().to_string(),
-            detail: error.to_string(),
-        })
 }
 
 fn key(file: &Path) -> Result<PrivateKeyDer<'static>, CredentialsError> {

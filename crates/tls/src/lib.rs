@@ -2,8 +2,8 @@
 //! names in them, and connections that prove them.
 //!
 //! `authority` makes certificates, `certificate` reads them, `identity` is
-//! whom they name. `files` makes of them what connections are made with, and
-//! `reload` takes changed files. `gate` is where connections come in, `room`
+//! whom they name. `files` makes of them what connections are made with,
+//! `trusted` whose signatures count for that, and `reload` takes changed files. `gate` is where connections come in, `room`
 //! how many at once, `pace` how much is said of it; `dial` makes them.
 
 mod authority;
@@ -18,6 +18,7 @@ mod room;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod trusted;
 
 pub use authority::{CertificateAuthority, IssueError, Issued, Validity};
 pub use certificate::{Certificate, UnreadableCertificate};

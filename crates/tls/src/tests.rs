@@ -1,5 +1,6 @@
 //! Who is let in, and who answers: over real connections.
 
+mod certificate;
 mod crowd;
 
 use crate::{

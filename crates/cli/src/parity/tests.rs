@@ -1,5 +1,9 @@
+mod certificates;
+
 use super::{Compared, Weight, compare};
-use understudy_node::profile::NodeProfile;
+use understudy_node::profile::{NodeProfile, Proofs};
+
+const DAYS: u32 = 7;
 
 fn profile(node: &str) -> NodeProfile {
     let one = |field: &str, value: &str| [(field.to_owned(), value.to_owned())];
@@ -12,14 +16,16 @@ fn profile(node: &str) -> NodeProfile {
         settings: one("ack_policy", "replicated").into(),
         secrets: one("store.secret_key", "0f3a").into(),
         maintenance: false,
+        proofs: Some(Proofs::default()),
         standbys: Default::default(),
+        holder: None,
     }
 }
 
 fn unequal(change: impl FnOnce(&mut NodeProfile)) -> Vec<Compared> {
     let mut other = profile("bravo");
     change(&mut other);
-    let mut compared = compare(&profile("alpha"), &other);
+    let mut compared = compare(&profile("alpha"), &other, DAYS);
     compared.retain(|one| one.outcome != Weight::Equal);
     compared
 }

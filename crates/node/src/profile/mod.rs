@@ -4,10 +4,12 @@
 mod compare;
 mod known;
 mod own;
+mod proof;
 
 pub use compare::{compare_versions, differences, is_decisive};
 pub(crate) use known::{Heard, KnownPrimary, Source, watch};
 pub(crate) use own::{own, shared_settings};
+pub use proof::{Proof, Proofs};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,9 +29,23 @@ pub struct NodeProfile {
     pub settings: BTreeMap<String, String>,
     /// Digests of the secrets in its file, by field.
     pub secrets: BTreeMap<String, String>,
+    /// Absent of a version that does not say it.
+    #[serde(default)]
+    pub proofs: Option<Proofs>,
     /// Whether it refuses writes, as primary.
     #[serde(default)]
     pub maintenance: bool,
     /// A primary's standbys, and what each has flushed.
     pub standbys: BTreeMap<NodeId, BTreeMap<ShardName, u64>>,
+    /// Who holds the lease, as this node last saw it, for whoever looks for
+    /// the other node.
+    #[serde(default)]
+    pub holder: Option<Holder>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub node: NodeId,
+    /// Its replication address.
+    pub address: String,
 }

@@ -1,6 +1,6 @@
 //! This node's own profile.
 
-use super::NodeProfile;
+use super::{Holder, NodeProfile, Proofs};
 use crate::settings::Settings;
 use crate::status::Status;
 use std::collections::BTreeMap;
@@ -9,7 +9,12 @@ use std::time::Duration;
 use understudy_protocol::{AckPolicy, FailoverPolicy};
 use understudy_types::lsn_value;
 
-pub(crate) fn own(settings: &Settings, status: &Status, wall_millis: u64) -> NodeProfile {
+pub(crate) fn own(
+    settings: &Settings,
+    status: &Status,
+    proofs: Proofs,
+    wall_millis: u64,
+) -> NodeProfile {
     let standbys = status.standbys.iter().map(|standby| {
         let flushed = standby.flushed.iter().map(|(shard, position)| {
             let lsn = position.map(|position| position.lsn);
@@ -27,7 +32,17 @@ pub(crate) fn own(settings: &Settings, status: &Status, wall_millis: u64) -> Nod
         secrets: settings.secrets.0.clone(),
         maintenance: status.maintenance.is_some(),
         standbys: standbys.collect(),
+        proofs: Some(proofs),
+        holder: holder(status),
     }
+}
+
+fn holder(status: &Status) -> Option<Holder> {
+    let lease = status.lease.as_ref()?;
+    Some(Holder {
+        node: lease.holder.clone()?,
+        address: lease.holder_replication.clone()?,
+    })
 }
 
 /// Fields whose difference changes what clients or operators see after a

@@ -204,7 +204,12 @@ impl Observer {
 
     /// What this node says of itself, for another one to compare.
     pub fn profile(&self) -> NodeProfile {
-        profile::own(&self.settings, &self.status(), self.clock.wall_millis())
+        self.profile_with(&self.status(), self.clock.wall_millis())
+    }
+
+    fn profile_with(&self, status: &Status, wall_millis: u64) -> NodeProfile {
+        let proofs = self.sources.security.proofs(&self.settings);
+        profile::own(&self.settings, status, proofs, wall_millis)
     }
 
     /// What remains of this node's promotions, the oldest epoch first. Blocks

@@ -2,7 +2,6 @@
 
 use super::Observer;
 use crate::node::verdict::{self, Subject, Surroundings};
-use crate::profile;
 use crate::status::Verdict;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +55,7 @@ impl Observer {
             status: &status,
             lease,
             pending,
-            own: &profile::own(&self.settings, &status, wall_millis),
+            own: &self.profile_with(&status, wall_millis),
             primary: self.sources.primary.get().as_ref(),
             surroundings,
             flush_p99: self.flush_p99(),

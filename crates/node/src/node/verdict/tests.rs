@@ -84,6 +84,8 @@ fn profile(node: &str) -> NodeProfile {
         secrets: one("store.secret_key", "digest").into(),
         maintenance: false,
         standbys: Default::default(),
+        proofs: None,
+        holder: None,
     }
 }
 
