@@ -57,6 +57,12 @@ def kubernetes(path, version):
     return wrong
 
 
+def plain(path):
+    """A YAML file."""
+    with open(path) as file:
+        return yaml.safe_load(file)
+
+
 def package():
     """What `cargo deb` will be told."""
     import tomllib
@@ -67,5 +73,11 @@ def package():
 
 if __name__ == "__main__":
     question, *arguments = sys.argv[1:]
-    answers = {"compose": compose, "chart": chart, "kubernetes": kubernetes, "package": package}
+    answers = {
+        "compose": compose,
+        "chart": chart,
+        "kubernetes": kubernetes,
+        "package": package,
+        "yaml": plain,
+    }
     json.dump(answers[question](*arguments), sys.stdout)

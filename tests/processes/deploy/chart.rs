@@ -187,6 +187,32 @@ async fn pod_has_no_right_that_it_does_not_need() {
 }
 
 #[tokio::test]
+async fn rules_of_prometheus_are_those_of_the_file_when_they_are_wanted() {
+    let whole = example("alpha");
+    let off = rendered(&whole).await;
+    assert!(off.all("PrometheusRule").is_empty(), "off by default");
+    let on = format!("{whole}prometheusRule:\n  enabled: true\n  labels: {{ team: ops }}\n");
+    let rendered_rules = rendered(&on).await;
+    let rule = rendered_rules.one("PrometheusRule");
+    assert_eq!(rule["metadata"]["labels"]["team"], "ops");
+    let file = linters::answered(&["yaml", "deploy/prometheus/alerts.yml"]).await;
+    assert_eq!(rule["spec"], file, "nothing is lost, nothing is filled in");
+    let summary = "{{ $labels.instance }} does not know how far it is behind.";
+    assert!(rule.to_string().contains(summary), "{rule}");
+
+    let left_out = format!("{on}  leaveOut: [UnderstudyNoPrimary]\n");
+    let fewer = rendered(&left_out).await;
+    let rules = |rule: &Value| rule["spec"]["groups"][0]["rules"].as_array().cloned();
+    let (all, fewer) = (rules(rule).expect("rules"), fewer.one("PrometheusRule"));
+    let fewer = rules(fewer).expect("rules");
+    assert_eq!(all[0]["alert"], "UnderstudyNoPrimary");
+    assert_eq!(all[1..], fewer[..]);
+    let unknown = format!("{on}  leaveOut: [UnderstudyNoPrimaries]\n");
+    let told = refused(&unknown).await;
+    assert!(told.contains("no alert UnderstudyNoPrimaries"), "{told}");
+}
+
+#[tokio::test]
 async fn values_that_lack_something_or_are_misspelt_are_refused() {
     let whole = example("alpha");
     let without = whole.replace("cluster: prod\n", "");
