@@ -1,16 +1,24 @@
-use crate::access::{Access, Person};
+use crate::access::{Access, Guest};
 use crate::acts::Acts;
-use crate::live::{LagRing, Sample};
+use crate::live::{LagRing, Sample, Shared};
 use crate::{Cluster, NodeAnswer, Subject, Tokens};
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
-use understudy_node::status::Status;
-use understudy_types::BootTime;
+use understudy_node::BootClock;
+use understudy_node::status::{Receipt, Status};
+use understudy_types::{BootTime, Clock};
 
 /// Pages that may be open at once, of people who signed in and of others.
 const LISTENERS_MAX: usize = 64;
+
+/// Other nodes are asked about twice a second at most, whoever asks here.
+const OTHERS_AGE_MAX: Duration = Duration::from_millis(500);
+
+/// What this node's disk holds, or why it cannot be read.
+pub(crate) type Receipts = Arc<Result<Vec<Receipt>, String>>;
 
 /// The state behind all routes. Clones share it.
 pub struct Console<S> {
@@ -23,8 +31,8 @@ struct Inner<S> {
     endpoint: String,
     cluster: Arc<dyn Cluster>,
     ring: Mutex<LagRing>,
-    /// What the other nodes said, and when they were asked.
-    others: Mutex<Option<(BootTime, Vec<NodeAnswer>)>>,
+    others: Shared<Vec<NodeAnswer>>,
+    receipts: Shared<Receipts>,
     statuses: watch::Sender<Arc<str>>,
     places: Arc<Semaphore>,
     places_of_people: Arc<Semaphore>,
@@ -56,7 +64,9 @@ impl<S: Subject> Console<S> {
             endpoint,
             cluster,
             ring: Mutex::default(),
-            others: Mutex::default(),
+            others: Shared::new(OTHERS_AGE_MAX),
+            // A receipt is there for whoever asks after it was written.
+            receipts: Shared::new(Duration::ZERO),
             statuses: watch::Sender::new(Arc::from("")),
             places: Arc::new(Semaphore::new(LISTENERS_MAX)),
             places_of_people: Arc::new(Semaphore::new(LISTENERS_MAX)),
@@ -108,22 +118,27 @@ impl<S: Subject> Console<S> {
         }
     }
 
-    pub(crate) fn note_others(&self, asked: BootTime, answers: Vec<NodeAnswer>) {
-        *self.inner.others.lock() = Some((asked, answers));
+    /// What the other nodes say, one round for all who ask at once.
+    pub(crate) async fn ask_others(&self, own: &Status) -> Vec<NodeAnswer> {
+        let asking = async { self.inner.cluster.others(own).await };
+        let (asked, answers) = self.inner.others.get(&BootClock, asking).await;
+        aged(answers, asked, BootClock.now())
     }
 
     /// What the other nodes said last, with its age.
     pub(crate) fn others_heard(&self, now: BootTime) -> Vec<NodeAnswer> {
-        let others = self.inner.others.lock();
-        let Some((asked, answers)) = &*others else {
-            return Vec::new();
+        let last = self.inner.others.last();
+        last.map_or_else(Vec::new, |(asked, answers)| aged(answers, asked, now))
+    }
+
+    /// Takes one thread at a time, whoever asks.
+    pub(crate) async fn receipts(&self) -> Receipts {
+        let subject = self.inner.subject.clone();
+        let reading = async move {
+            let read = tokio::task::spawn_blocking(move || subject.receipts()).await;
+            Arc::new(read.map_err(|error| error.to_string()).flatten())
         };
-        let seconds_ago = now.since(*asked).as_secs_f64();
-        let aged = |answer: &NodeAnswer| NodeAnswer {
-            seconds_ago,
-            ..answer.clone()
-        };
-        answers.iter().map(aged).collect()
+        self.inner.receipts.get(&BootClock, reading).await.1
     }
 
     pub(crate) fn tell(&self, event: Arc<str>) {
@@ -140,11 +155,18 @@ impl<S: Subject> Console<S> {
 
     /// One page's place; free again when it is dropped. Whoever signed in has
     /// places of their own, which nobody else can fill.
-    pub(crate) fn take_place(&self, signed_in: Option<&Person>) -> Option<OwnedSemaphorePermit> {
-        let places = match signed_in {
-            Some(_) => &self.inner.places_of_people,
-            None => &self.inner.places,
+    pub(crate) fn take_place(&self, guest: &Guest) -> Option<OwnedSemaphorePermit> {
+        let places = match guest.signed_in {
+            true => &self.inner.places_of_people,
+            false => &self.inner.places,
         };
         Arc::clone(places).try_acquire_owned().ok()
     }
+}
+
+fn aged(mut answers: Vec<NodeAnswer>, asked: BootTime, now: BootTime) -> Vec<NodeAnswer> {
+    for answer in &mut answers {
+        answer.seconds_ago = now.since(asked).as_secs_f64();
+    }
+    answers
 }

@@ -26,6 +26,12 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 impl Caller {
+    #[cfg(test)]
+    pub(super) fn with(headers: HeaderMap) -> Caller {
+        let address = Ipv4Addr::LOCALHOST.into();
+        Caller { address, headers }
+    }
+
     fn header(&self, name: impl axum::http::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -63,15 +69,11 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::{Caller, Denied};
-    use std::net::Ipv4Addr;
 
     fn caller(headers: &[(&'static str, &str)]) -> Caller {
         let pair =
             |(name, value): &(&'static str, &str)| (name.parse().unwrap(), value.parse().unwrap());
-        Caller {
-            address: Ipv4Addr::LOCALHOST.into(),
-            headers: headers.iter().map(pair).collect(),
-        }
+        Caller::with(headers.iter().map(pair).collect())
     }
 
     #[test]

@@ -9,11 +9,12 @@ mod tokens;
 
 pub(crate) use caller::Caller;
 pub(crate) use denied::Denied;
-pub(crate) use tokens::Person;
+use tokens::Person;
 pub use tokens::{Role, TokenError, Tokens};
 
 use attempts::Attempts;
 use sessions::{LASTS, Sessions};
+use tokio::sync::watch;
 use understudy_types::BootTime;
 
 #[derive(Debug)]
@@ -23,6 +24,13 @@ pub(crate) struct Access {
     attempts: Attempts,
     /// Of its own for each node: cookies know no ports.
     cookie: String,
+}
+
+/// Who has come to stay, as long as what let them in holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Guest {
+    caller: Caller,
+    pub(crate) signed_in: bool,
 }
 
 impl Access {
@@ -90,6 +98,25 @@ impl Access {
         Ok(secret.and_then(|secret| self.sessions.person(secret, now)))
     }
 
+    pub(crate) fn guest(&self, caller: Caller, now: BootTime) -> Guest {
+        let signed_in = matches!(self.person(&caller, now), Ok(Some(_)));
+        Guest { caller, signed_in }
+    }
+
+    /// Whoever came so may stay for now; asked again after every
+    /// [`Access::changed`], and from time to time, because sessions run out.
+    pub(crate) fn may_stay(&self, guest: &Guest, now: BootTime) -> bool {
+        match guest.signed_in {
+            true => matches!(self.person(&guest.caller, now), Ok(Some(_))),
+            false => self.may_look(&guest.caller, now).is_ok(),
+        }
+    }
+
+    /// Changes when a session was ended.
+    pub(crate) fn changed(&self) -> watch::Receiver<()> {
+        self.sessions.ended()
+    }
+
     pub(crate) fn may_look(&self, caller: &Caller, now: BootTime) -> Result<(), Denied> {
         match self.tokens.has_viewers() && self.person(caller, now)?.is_none() {
             true => Err(Denied::NotSignedIn),
@@ -108,5 +135,32 @@ impl Access {
             Some(person) if person.role < Role::Operator => Err(Denied::NotOperator(person.name)),
             Some(person) => Ok(person),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Access, Caller, LASTS, Role, Tokens};
+    use axum::http::HeaderMap;
+    use understudy_types::BootTime;
+
+    const TOKEN: &str = "0123456789abcdef";
+
+    #[test]
+    fn guest_may_stay_as_long_as_the_session_lasts() {
+        let mut tokens = Tokens::default();
+        tokens.add(Role::Viewer, &format!("vic {TOKEN}")).unwrap();
+        let access = Access::new(tokens, "alpha");
+        let now = BootTime::from_nanos(5);
+        let stranger = Caller::with(HeaderMap::new());
+        let (_, line) = access.sign_in(&stranger, TOKEN, now).unwrap();
+        let cookie = line.split(';').next().unwrap().parse().unwrap();
+        let caller = Caller::with(HeaderMap::from_iter([(axum::http::header::COOKIE, cookie)]));
+        let guest = access.guest(caller, now);
+        assert!(guest.signed_in);
+        assert!(access.may_stay(&guest, now));
+        assert!(!access.may_stay(&guest, now + LASTS));
+        let stranger = access.guest(stranger, now);
+        assert!(!stranger.signed_in && !access.may_stay(&stranger, now));
     }
 }

@@ -2,6 +2,7 @@ use super::tokens::Person;
 use blake3::Hash;
 use parking_lot::Mutex;
 use std::time::Duration;
+use tokio::sync::watch;
 use understudy_types::BootTime;
 
 /// After so long a person signs in again.
@@ -13,7 +14,10 @@ const OPEN_OF_ONE_MAX: usize = 16;
 /// Who is signed in. Only digests of the cookies are kept; a restart signs
 /// everybody out.
 #[derive(Debug, Default)]
-pub(crate) struct Sessions(Mutex<Vec<Session>>);
+pub(crate) struct Sessions {
+    open: Mutex<Vec<Session>>,
+    ended: watch::Sender<()>,
+}
 
 #[derive(Debug)]
 struct Session {
@@ -29,7 +33,8 @@ impl Sessions {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).expect("the system gives entropy");
         let secret = Hash::from_bytes(secret).to_hex().to_string();
-        let mut open = self.0.lock();
+        let mut open = self.open.lock();
+        let before = open.len();
         open.retain(|session| now < session.until);
         let own = open.iter().filter(|session| session.person == person);
         if own.count() >= OPEN_OF_ONE_MAX {
@@ -38,6 +43,9 @@ impl Sessions {
         }
         if open.len() == OPEN_MAX {
             open.remove(0);
+        }
+        if open.len() < before {
+            self.ended.send_replace(());
         }
         open.push(Session {
             key: blake3::hash(secret.as_bytes()),
@@ -49,14 +57,20 @@ impl Sessions {
 
     pub(crate) fn person(&self, secret: &str, now: BootTime) -> Option<Person> {
         let key = blake3::hash(secret.as_bytes());
-        let open = self.0.lock();
+        let open = self.open.lock();
         let session = open.iter().find(|session| session.key == key)?;
         (now < session.until).then(|| session.person.clone())
     }
 
     pub(crate) fn close(&self, secret: &str) {
         let key = blake3::hash(secret.as_bytes());
-        self.0.lock().retain(|session| session.key != key);
+        self.open.lock().retain(|session| session.key != key);
+        self.ended.send_replace(());
+    }
+
+    /// Changes when one was ended before its time.
+    pub(crate) fn ended(&self) -> watch::Receiver<()> {
+        self.ended.subscribe()
     }
 }
 

@@ -5,11 +5,13 @@ mod events;
 mod pulse;
 mod ring;
 mod sample;
+mod shared;
 
 pub(crate) use events::events;
 pub(crate) use pulse::{ask_others, beat};
 pub(crate) use ring::LagRing;
 pub(crate) use sample::Sample;
+pub(crate) use shared::Shared;
 
 use crate::{Console, Subject};
 use axum::Json;
@@ -20,21 +22,19 @@ use serde_json::json;
 use understudy_node::BootClock;
 use understudy_types::Clock;
 
-/// The pair, asked now: the same JSON as `understudy status -o json`. This
+/// The pair, asked now, or half a second ago for somebody else: the same JSON as `understudy status -o json`. This
 /// node comes first.
 pub(crate) async fn status<S: Subject>(State(console): State<Console<S>>) -> Response {
     let own = console.subject().status();
     let mut nodes = vec![console.own_answer(own.clone())];
-    nodes.extend(console.cluster().others(&own).await);
+    nodes.extend(console.ask_others(&own).await);
     Json(json!({ "nodes": nodes })).into_response()
 }
 
 /// The receipts in this node's data root: the same JSON as `understudy
 /// history -o json`.
 pub(crate) async fn history<S: Subject>(State(console): State<Console<S>>) -> Response {
-    let subject = console.subject().clone();
-    let read = tokio::task::spawn_blocking(move || subject.receipts()).await;
-    match read.map_err(|error| error.to_string()).flatten() {
+    match &*console.receipts().await {
         Ok(receipts) => Json(receipts).into_response(),
         Err(error) => {
             let body = Json(json!({ "error": error }));

@@ -40,8 +40,7 @@ pub(crate) async fn ask_others<S: Subject>(console: Console<S>) {
             continue;
         }
         let own = console.subject().status();
-        let asked = BootClock.now();
-        let answers = console.cluster().others(&own).await;
-        console.note_others(asked, answers);
+        // Kept for the next beat.
+        console.ask_others(&own).await;
     }
 }

@@ -1,8 +1,9 @@
 use super::{Fixed, primary, read};
 use crate::cluster::{Ask, Cluster, Ended, Judged, NodeAnswer, Outcome, Step, Tell, Told};
 use crate::{Console, Refusal, Role, Tokens, router};
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -342,4 +343,78 @@ async fn what_makes_no_sense_is_refused_before_it_costs_anything() {
     let said = send(&desk, Method::POST, "/api/session", &headers, long).await;
     assert_eq!(said.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(desk.recorder.acted.lock().is_empty());
+}
+
+/// What one open page hears, until its stream ends.
+struct OpenPage(BodyDataStream);
+
+impl OpenPage {
+    async fn open(desk: &Desk, headers: &[(&str, &str)]) -> OpenPage {
+        let mut request = Request::get("/api/events");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let answer = router(desk.console.clone()).oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        OpenPage(answer.into_body().into_data_stream())
+    }
+
+    /// The next event's data; none at the end.
+    async fn hears(&mut self) -> Option<String> {
+        loop {
+            let chunk = self.0.next().await?.unwrap();
+            let text = String::from_utf8(chunk.to_vec()).unwrap();
+            // Comments show that the node is still there.
+            let data = text.lines().find_map(|line| line.strip_prefix("data: "));
+            if let Some(data) = data {
+                return Some(data.to_owned());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn page_of_an_ended_session_hears_nothing_more_and_others_do() {
+    let desk = with_both();
+    let (of_vic, of_kim) = (cookie(&desk, VIC).await, cookie(&desk, KIM).await);
+    let bearer = format!("Bearer {KIM}");
+    let mut vic = OpenPage::open(&desk, &[("cookie", &of_vic)]).await;
+    let mut kim = OpenPage::open(&desk, &[("cookie", &of_kim)]).await;
+    let mut program = OpenPage::open(&desk, &[("authorization", &bearer)]).await;
+    desk.console.tell("\"first\"".into());
+    for page in [&mut vic, &mut kim, &mut program] {
+        assert_eq!(page.hears().await.as_deref(), Some("\"first\""));
+    }
+    let signed = [PAGE, ("cookie", of_vic.as_str())];
+    send(&desk, Method::DELETE, "/api/session", &signed, Value::Null).await;
+    assert_eq!(vic.hears().await, None, "at once, not with the next event");
+    desk.console.tell("\"second\"".into());
+    for page in [&mut kim, &mut program] {
+        assert_eq!(page.hears().await.as_deref(), Some("\"second\""));
+    }
+}
+
+#[tokio::test]
+async fn page_that_heard_nothing_yet_ends_before_it_hears_what_comes_after_the_session() {
+    let desk = with_both();
+    let of_vic = cookie(&desk, VIC).await;
+    let mut vic = OpenPage::open(&desk, &[("cookie", &of_vic)]).await;
+    let signed = [PAGE, ("cookie", of_vic.as_str())];
+    send(&desk, Method::DELETE, "/api/session", &signed, Value::Null).await;
+    desk.console.tell("\"too late\"".into());
+    assert_eq!(vic.hears().await, None);
+}
+
+#[tokio::test]
+async fn page_of_nobody_goes_on_while_looking_needs_no_token() {
+    let desk = desk("", &format!("kim {KIM}"));
+    let of_kim = cookie(&desk, KIM).await;
+    let mut anybody = OpenPage::open(&desk, &[]).await;
+    let mut kim = OpenPage::open(&desk, &[("cookie", &of_kim)]).await;
+    let signed = [PAGE, ("cookie", of_kim.as_str())];
+    send(&desk, Method::DELETE, "/api/session", &signed, Value::Null).await;
+    desk.console.tell("\"news\"".into());
+    assert_eq!(anybody.hears().await.as_deref(), Some("\"news\""));
+    assert_eq!(kim.hears().await, None, "it may come back as anybody");
 }

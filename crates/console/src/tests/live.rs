@@ -1,12 +1,20 @@
 use super::{Fixed, console, primary, read, standby};
-use crate::{Console, router, serve};
-use axum::body::Body;
+use crate::{
+    Alone, Ask, Cluster, Console, Ended, Judged, NodeAnswer, Refusal, Subject, Tell, Tokens,
+    router, serve,
+};
+use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
+use futures::future::{BoxFuture, join_all};
 use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
+use understudy_node::Scrape;
+use understudy_node::status::{Receipt, Status};
 
 fn following() -> Console<Fixed> {
     console(&Fixed {
@@ -22,12 +30,129 @@ async fn get(console: &Console<Fixed>, path: &str) -> Response {
     router(console.clone()).oneshot(request).await.unwrap()
 }
 
+/// Counts what its pages cost.
+#[derive(Clone)]
+struct Counted {
+    subject: Fixed,
+    rounds: Arc<AtomicUsize>,
+    reads: Arc<AtomicUsize>,
+    reading: Arc<AtomicUsize>,
+}
+
+impl Counted {
+    fn new() -> Counted {
+        let subject = Fixed {
+            status: read(primary()),
+            primary: true,
+            ready: true,
+            alive: true,
+        };
+        Counted {
+            subject,
+            rounds: Arc::default(),
+            reads: Arc::default(),
+            reading: Arc::default(),
+        }
+    }
+
+    fn console(&self) -> Console<Counted> {
+        let endpoint = "127.0.0.1:2390".to_owned();
+        let cluster = Arc::new(self.clone());
+        Console::new(self.clone(), endpoint, cluster, Tokens::default())
+    }
+}
+
+impl Subject for Counted {
+    fn scrape(&self) -> impl Future<Output = Scrape> + Send {
+        self.subject.scrape()
+    }
+    fn status(&self) -> Status {
+        self.subject.status()
+    }
+    fn is_primary_now(&self) -> bool {
+        true
+    }
+    fn is_ready(&self) -> bool {
+        true
+    }
+    fn is_alive(&self) -> bool {
+        true
+    }
+    fn receipts(&self) -> Result<Vec<Receipt>, String> {
+        assert_eq!(self.reading.fetch_add(1, Relaxed), 0, "one at a time");
+        self.reads.fetch_add(1, Relaxed);
+        self.reading.fetch_sub(1, Relaxed);
+        Err("the disk is away".to_owned())
+    }
+}
+
+impl Cluster for Counted {
+    fn others<'a>(&'a self, _: &'a Status) -> BoxFuture<'a, Vec<NodeAnswer>> {
+        self.rounds.fetch_add(1, Relaxed);
+        let answer = NodeAnswer {
+            endpoint: "127.0.0.1:2490".to_owned(),
+            status: None,
+            error: Some("no connection".to_owned()),
+            seconds_ago: 0.0,
+        };
+        Box::pin(async move {
+            // Others may come while it is asked.
+            tokio::task::yield_now().await;
+            vec![answer]
+        })
+    }
+
+    fn judge<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Judged, Refusal>> {
+        Alone.judge(ask)
+    }
+
+    fn act(&self, ask: Ask, by: String, tell: Tell) -> BoxFuture<'_, Result<Ended, Refusal>> {
+        Box::pin(async move { Alone.act(ask, by, tell).await })
+    }
+}
+
+/// What so many who ask at once hear.
+async fn asked_at_once(console: &Console<Counted>, path: &str) -> Vec<(StatusCode, Value)> {
+    let asking = (0..50).map(async |_| {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = router(console.clone()).oneshot(request).await.unwrap();
+        let status = answer.status();
+        let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    });
+    join_all(asking).await
+}
+
+// Those who come while an answer is fetched that is too old for them share the
+// next one: two, however many ask.
+
+#[tokio::test]
+async fn many_pages_cost_one_round_to_the_other_nodes() {
+    let counted = Counted::new();
+    for (status, pair) in asked_at_once(&counted.console(), "/api/status").await {
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(pair["nodes"][0]["status"]["node"], "alpha");
+        assert_eq!(pair["nodes"][1]["error"], "no connection");
+    }
+    let rounds = counted.rounds.load(Relaxed);
+    assert!((1..=2).contains(&rounds), "{rounds}");
+}
+
+#[tokio::test]
+async fn many_pages_read_the_receipts_once() {
+    let counted = Counted::new();
+    for (status, said) in asked_at_once(&counted.console(), "/api/history").await {
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(said["error"], "the disk is away");
+    }
+    let reads = counted.reads.load(Relaxed);
+    assert!((1..=2).contains(&reads), "{reads}");
+}
+
 async fn json(console: &Console<Fixed>, path: &str) -> Value {
     let answer = get(console, path).await;
     assert_eq!(answer.status(), StatusCode::OK, "{path}");
-    let body = axum::body::to_bytes(answer.into_body(), 1 << 20)
-        .await
-        .unwrap();
+    let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
     serde_json::from_slice(&body).unwrap()
 }
 
@@ -51,11 +176,18 @@ async fn receipts_and_lag_are_empty_at_first() {
 #[tokio::test]
 async fn more_pages_than_there_are_places_are_refused() {
     let console = following();
-    let places: Vec<_> = std::iter::from_fn(|| console.take_place(None)).collect();
-    let refused = get(&console, "/api/events").await;
+    let mut pages = Vec::new();
+    let refused = loop {
+        let answer = get(&console, "/api/events").await;
+        match answer.status() {
+            StatusCode::OK => pages.push(answer),
+            _ => break answer,
+        }
+    };
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(refused.headers().contains_key("retry-after"));
-    drop(places);
+    assert_eq!(pages.len(), 64);
+    drop(pages);
     assert_eq!(get(&console, "/api/events").await.status(), StatusCode::OK);
 }
 
