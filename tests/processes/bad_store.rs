@@ -1,8 +1,8 @@
 //! A proxy before the store that delays, fails, doubles and truncates.
 
 use rig::{
-    PATIENCE, Ports, Rig, RigOptions, Side, StoreProxy, Trouble, free_ports, load_on, until,
-    verified,
+    PATIENCE, Ports, Rig, RigOptions, Side, StoreProxy, Trouble, expect_verified, free_ports,
+    load_on, until,
 };
 use understudy_loadgen::Recorder;
 
@@ -44,8 +44,7 @@ async fn bad_store_costs_nothing_acknowledged_and_no_epoch_is_given_twice() {
     }
     let writes = recorder.stop().await;
     rig.wait_for_standby(Side::Bravo).await;
-    let verification = verified(&rig, &writes, Side::Alpha).await;
-    assert!(verification.passed(), "{verification:?}");
+    expect_verified(&rig, &writes, &[Side::Alpha]).await;
 }
 
 /// What becomes of the request is not said here: it is done, or refused, and
@@ -83,8 +82,5 @@ async fn switchover_over_a_bad_store_ends_with_one_primary_and_loses_nothing() {
     assert!(recorder.wait_for_acked(50, PATIENCE).await);
     let writes = recorder.stop().await;
     rig.wait_for_equal_heads().await;
-    for side in Side::BOTH {
-        let verification = verified(&rig, &writes, side).await;
-        assert!(verification.passed(), "{side}: {verification:?}");
-    }
+    expect_verified(&rig, &writes, &Side::BOTH).await;
 }

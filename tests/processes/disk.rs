@@ -1,6 +1,6 @@
 use rig::{
-    Rig, RigOptions, Side, SmallDisk, behind_small_disk, free_ports, largest_file, load_on, until,
-    verified,
+    Rig, RigOptions, Side, SmallDisk, behind_small_disk, expect_verified, free_ports, largest_file,
+    load_on, until,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -64,8 +64,7 @@ async fn flipped_bit_inside_a_segment_is_refetched_while_the_primary_lives() {
         "{said}"
     );
     assert!(data.join("damaged/main").join(&*name).exists());
-    let verification = verified(&rig, &writes, Side::Bravo).await;
-    assert!(verification.passed(), "{verification:?}");
+    expect_verified(&rig, &writes, &[Side::Bravo]).await;
     rig.stop_node(Side::Bravo).await;
     let verify = ["log", "verify", data.to_str().expect("a path of ASCII")];
     rig.command(&verify).await.expect_code(0).expect_said("ok");
@@ -144,8 +143,7 @@ async fn flipped_bit_without_a_living_primary_is_named_refused_and_repaired_by_a
     rig.start_node(Side::Bravo);
     rig.wait_for_standby(Side::Bravo).await;
     rig.wait_for_equal_heads().await;
-    let verification = verified(&rig, &writes, Side::Bravo).await;
-    assert!(verification.passed(), "{verification:?}");
+    expect_verified(&rig, &writes, &[Side::Bravo]).await;
     rig.stop_node(Side::Bravo).await;
     rig.command(&verify).await.expect_code(0).expect_said("ok");
 }
@@ -212,8 +210,7 @@ async fn full_disk_refuses_writes_until_there_is_room() {
     let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
     assert!(recorder.wait_for_acked(200, PATIENCE).await);
     let writes = recorder.stop().await;
-    let verification = verified(&rig, &writes, Side::Alpha).await;
-    assert!(verification.passed(), "{verification:?}");
+    expect_verified(&rig, &writes, &[Side::Alpha]).await;
     rig.wait_for_standby(Side::Bravo).await;
     rig.wait_for_equal_heads().await;
 }

@@ -1,7 +1,8 @@
 use rig::drill::{loss_bound, wait_for_more};
 use rig::returning::{self, ReturningOptions};
 use rig::{
-    Link, Ports, Rig, RigOptions, SampledWriters, Side, Signal, Wire, load_on, until, verified,
+    Link, Rig, RigOptions, SampledWriters, Shape, Side, Signal, Wire, expect_verified, load_on,
+    until, verified,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -12,14 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A pair whose wire between alpha and bravo can be cut.
 async fn linked(options: RigOptions) -> (Rig, Link) {
-    let ports = Ports::free();
-    let [front] = rig::free_ports();
-    let link = Link::before(front, ports.replication[0]).await;
-    let options = RigOptions {
-        alpha_advertised: Some(link.address()),
-        ..options
-    };
-    let mut rig = Rig::prepare_on(ports, options).await;
+    let (mut rig, link) = Rig::prepare_over(Shape::default(), options).await;
     rig.bring_up().await;
     (rig, link)
 }
@@ -161,8 +155,7 @@ async fn frozen_primary_acknowledges_nothing_after_its_deadline_and_follows() {
     assert!(during.wait_for_acked(50, PATIENCE).await);
     // Whatever was acknowledged after the freeze is there.
     let writes = during.stop().await;
-    let verification = verified(&rig, &writes, Side::Bravo).await;
-    assert!(verification.passed(), "{verification:?}");
+    expect_verified(&rig, &writes, &[Side::Bravo]).await;
     // What was acknowledged just before it may not have been sent yet: that
     // is what `local` means. Then it lies in quarantine, every record of it.
     let writes = before.stop().await;

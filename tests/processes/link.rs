@@ -1,5 +1,5 @@
-use rig::long_link::{fill, pair_over};
-use rig::{Link, Ports, Rig, RigOptions, Shape, Side, Signal, Wire, load_on, until, verified};
+use rig::long_link::catching_up;
+use rig::{Rig, RigOptions, Shape, Side, Signal, Wire, expect_verified, load_on, until};
 use std::time::Duration;
 use understudy_loadgen::{Recorder, RecorderOptions};
 
@@ -7,14 +7,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bit_that_turns_on_the_wire_is_rejected_and_fetched_again() {
-    let ports = Ports::free();
-    let [front] = rig::free_ports();
-    let link = Link::before(front, ports.replication[0]).await;
-    let options = RigOptions {
-        alpha_advertised: Some(link.address()),
-        ..RigOptions::local()
-    };
-    let mut rig = Rig::prepare_on(ports, options).await;
+    let (mut rig, link) = Rig::prepare_over(Shape::default(), RigOptions::local()).await;
     rig.bring_up().await;
     let before = until("bravo streams", PATIENCE, || reconnects(&rig)).await;
     let load = RecorderOptions {
@@ -38,10 +31,7 @@ async fn bit_that_turns_on_the_wire_is_rejected_and_fetched_again() {
     rig.wait_for_equal_heads().await;
     let said = rig.node(Side::Bravo).said();
     assert!(said.contains("damaged batch"), "{said}");
-    for side in Side::BOTH {
-        let verification = verified(&rig, &writes, side).await;
-        assert!(verification.passed(), "{side}: {verification:?}");
-    }
+    expect_verified(&rig, &writes, &Side::BOTH).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,13 +67,7 @@ async fn flushed(rig: &Rig, side: Side) -> Option<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn catch_up_over_a_long_link_survives_stalls_and_resets() {
     let more = "[stream]\nwindow = \"4MiB\"\ncompression = \"zstd\"\n";
-    let (mut rig, link) = pair_over(long(), more.to_owned()).await;
-    rig.start_store();
-    rig.found().await;
-    rig.start_node(Side::Alpha);
-    rig.wait_for_primary(Side::Alpha).await;
-    fill(&rig, 3000).await;
-    rig.start_node(Side::Bravo);
+    let (rig, link) = catching_up(long(), more.to_owned(), 3000).await;
     for trouble in [Wire::Stalled, Wire::Cut, Wire::Stalled] {
         let before = flushed(&rig, Side::Bravo).await.unwrap_or_default();
         until("bravo has more", PATIENCE, || async {
@@ -111,13 +95,7 @@ async fn catch_up_over_a_long_link_survives_stalls_and_resets() {
 #[tokio::test(flavor = "multi_thread")]
 async fn throttled_catch_up_lets_heartbeats_through() {
     let more = "[stream]\nbandwidth_max = \"256KiB\"\n";
-    let (mut rig, _link) = pair_over(long(), more.to_owned()).await;
-    rig.start_store();
-    rig.found().await;
-    rig.start_node(Side::Alpha);
-    rig.wait_for_primary(Side::Alpha).await;
-    fill(&rig, 2000).await;
-    rig.start_node(Side::Bravo);
+    let (rig, _link) = catching_up(long(), more.to_owned(), 2000).await;
     // It hears how far it is behind, again and again, while it is behind.
     let mut seen = Vec::new();
     while seen.len() < 5 {

@@ -2,7 +2,9 @@
 //! broken: packets vanish, one way or both.
 
 use rig::history::violations;
-use rig::{Host, Hosts, PATIENCE, Rig, RigOptions, Side, endpoints, load_on, until, verified};
+use rig::{
+    Host, Hosts, PATIENCE, Rig, RigOptions, Side, endpoints, expect_verified, load_on, until,
+};
 use std::time::Duration;
 use understudy_loadgen::{HistoryOptions, HistoryRecorder, Recorder};
 
@@ -79,8 +81,7 @@ async fn primary_cut_from_the_store_alone_falls_silent_and_nobody_takes_over() {
     rig.wait_for_primary(Side::Alpha).await;
     assert!(recorder.wait_for_acked(100, PATIENCE).await);
     let writes = recorder.stop().await;
-    let verification = verified(&rig, &writes, Side::Alpha).await;
-    assert!(verification.passed(), "{verification:?}");
+    expect_verified(&rig, &writes, &[Side::Alpha]).await;
 }
 
 /// F02: alpha has nobody but its clients, who go on asking it.
@@ -112,8 +113,7 @@ async fn primary_cut_from_store_and_standby_acknowledges_nothing_that_is_missing
     is_linearizable(history).await;
     for recorder in [faithful, changing] {
         let writes = recorder.stop().await;
-        let verification = verified(&rig, &writes, Side::Bravo).await;
-        assert!(verification.passed(), "{verification:?}");
+        expect_verified(&rig, &writes, &[Side::Bravo]).await;
     }
     rig.wait_for_equal_heads().await;
     assert_eq!(rig.epoch().await, epoch + 1);
@@ -137,8 +137,7 @@ async fn standby_cut_from_the_store_follows_on_and_is_not_promoted() {
     let writes = recorder.stop().await;
     rig.wait_for_standby(Side::Bravo).await;
     rig.switchover(Side::Bravo, epoch).await.expect_code(0);
-    let verification = verified(&rig, &writes, Side::Bravo).await;
-    assert!(verification.passed(), "{verification:?}");
+    expect_verified(&rig, &writes, &[Side::Bravo]).await;
 }
 
 /// F15, F18: the connection stands half open on both sides.
@@ -164,10 +163,7 @@ async fn standby_that_hears_nothing_knows_no_lag_and_goes_on_where_it_was() {
     assert!(pause < 2.0, "{pause} s without an acknowledgement");
     let status = rig.status(Side::Bravo).await.expect("bravo runs");
     assert_eq!(status["shards"]["main"]["quarantined_records"], 0);
-    for side in Side::BOTH {
-        let verification = verified(&rig, &writes, side).await;
-        assert!(verification.passed(), "{side}: {verification:?}");
-    }
+    expect_verified(&rig, &writes, &Side::BOTH).await;
 }
 
 /// F16: data without answers, then answers without data.
@@ -199,10 +195,7 @@ async fn one_way_partition_is_noticed_and_costs_nothing_acknowledged() {
     is_linearizable(history).await;
     let writes = recorder.stop().await;
     rig.wait_for_equal_heads().await;
-    for side in Side::BOTH {
-        let verification = verified(&rig, &writes, side).await;
-        assert!(verification.passed(), "{side}: {verification:?}");
-    }
+    expect_verified(&rig, &writes, &Side::BOTH).await;
     assert_eq!(rig.epoch().await, epoch);
 }
 
@@ -247,6 +240,5 @@ async fn primary_without_its_store_goes_on_by_its_standbys_word() {
     hosts.heal(Host::Alpha, Host::Store);
     rig.wait_for_primary(Side::Alpha).await;
     let writes = recorder.stop().await;
-    let verification = verified(&rig, &writes, Side::Alpha).await;
-    assert!(verification.passed(), "{verification:?}");
+    expect_verified(&rig, &writes, &[Side::Alpha]).await;
 }

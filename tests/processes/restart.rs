@@ -1,6 +1,6 @@
 //! A primary that comes back to its own lease.
 
-use rig::{PATIENCE, Rig, RigOptions, Side, load_on, until, verified};
+use rig::{PATIENCE, Rig, RigOptions, Side, expect_verified, load_on, until};
 use understudy_loadgen::Recorder;
 
 /// F26, F27: what it acknowledged is on its disk; its epoch is a new one.
@@ -18,10 +18,7 @@ async fn killed_primary_that_restarts_takes_a_new_epoch_and_has_all_that_it_ackn
         let writes = recorder.stop().await;
         rig.wait_for_standby(Side::Bravo).await;
         rig.wait_for_equal_heads().await;
-        for side in Side::BOTH {
-            let verification = verified(&rig, &writes, side).await;
-            assert!(verification.passed(), "{side}: {verification:?}");
-        }
+        expect_verified(&rig, &writes, &Side::BOTH).await;
         let now = rig.epoch().await;
         assert!(now > epoch, "{epoch} → {now}");
         epoch = now;
@@ -51,8 +48,5 @@ async fn primary_with_a_blank_disk_never_serves_and_is_not_followed() {
     assert!(!rig.is_primary(Side::Alpha).await);
     rig.wait_for_standby(Side::Alpha).await;
     rig.wait_for_equal_heads().await;
-    for side in Side::BOTH {
-        let verification = verified(&rig, &writes, side).await;
-        assert!(verification.passed(), "{side}: {verification:?}");
-    }
+    expect_verified(&rig, &writes, &Side::BOTH).await;
 }

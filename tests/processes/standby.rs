@@ -1,8 +1,8 @@
 //! What a standby's own disk does to it, and to the pair.
 
 use rig::{
-    PATIENCE, Rig, RigOptions, Side, SmallDisk, behind_small_disk, largest_file, load_on, until,
-    verified,
+    PATIENCE, Rig, RigOptions, Side, SmallDisk, behind_small_disk, expect_verified, largest_file,
+    load_on, until,
 };
 use understudy_loadgen::{AckedWrites, Recorder};
 
@@ -16,10 +16,7 @@ async fn recorder(rig: &Rig) -> Recorder {
 async fn is_on_both(rig: &Rig, writes: &AckedWrites) {
     rig.wait_for_standby(Side::Bravo).await;
     rig.wait_for_equal_heads().await;
-    for side in Side::BOTH {
-        let verification = verified(rig, writes, side).await;
-        assert!(verification.passed(), "{side}: {verification:?}");
-    }
+    expect_verified(rig, writes, &Side::BOTH).await;
 }
 
 /// F34: at whatever it is doing.

@@ -1,23 +1,9 @@
-use rig::{Rig, RigOptions, Side, load_on, verified};
-use std::time::Duration;
-use understudy_loadgen::Recorder;
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use rig::{Rig, RigOptions, Side, moved_there_and_back, verified};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn switchover_under_load_and_back_loses_and_doubles_nothing() {
     let rig = Rig::start(RigOptions::local()).await;
-    let recorder = Recorder::start(&load_on(&rig, &Side::BOTH)).unwrap();
-    for to in [Side::Bravo, Side::Alpha] {
-        assert!(recorder.wait_for_acked(200, PATIENCE).await);
-        rig.wait_for_standby(to).await;
-        let epoch = rig.epoch().await;
-        rig.switchover(to, epoch).await.expect_code(0);
-        rig.wait_for_primary(to).await;
-        rig.wait_for_standby(to.other()).await;
-        assert!(recorder.wait_for_acked(200, PATIENCE).await);
-    }
-    let writes = recorder.stop().await;
+    let writes = moved_there_and_back(&rig).await;
     let verification = verified(&rig, &writes, Side::Alpha).await;
     assert!(verification.passed(), "{verification:?}");
     assert_eq!(verification.confirmed, writes.counts().acked);

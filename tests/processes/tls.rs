@@ -1,6 +1,8 @@
 //! Mutual TLS between nodes and operators, as processes speak it.
 
-use rig::{Rig, RigOptions, Side, Speech, get, load_on, run, until, verified};
+use rig::{
+    Rig, RigOptions, Side, Speech, expect_verified, get, load_on, moved_there_and_back, run, until,
+};
 use std::path::Path;
 use std::time::Duration;
 use tonic::codegen::tokio_stream::iter;
@@ -28,20 +30,8 @@ fn secured(options: RigOptions) -> RigOptions {
 #[tokio::test(flavor = "multi_thread")]
 async fn pair_with_certificates_streams_relays_and_moves_its_primary() {
     let rig = Rig::start(secured(RigOptions::replicated())).await;
-    // Through both, so that bravo sends on what its clients ask.
-    let recorder = Recorder::start(&load_on(&rig, &Side::BOTH)).unwrap();
-    for to in [Side::Bravo, Side::Alpha] {
-        assert!(recorder.wait_for_acked(200, PATIENCE).await);
-        rig.wait_for_standby(to).await;
-        let epoch = rig.epoch().await;
-        rig.switchover(to, epoch).await.expect_code(0);
-        rig.wait_for_primary(to).await;
-        rig.wait_for_standby(to.other()).await;
-    }
-    assert!(recorder.wait_for_acked(200, PATIENCE).await);
-    let writes = recorder.stop().await;
-    let verification = verified(&rig, &writes, Side::Alpha).await;
-    assert!(verification.passed(), "{verification:?}");
+    let writes = moved_there_and_back(&rig).await;
+    expect_verified(&rig, &writes, &[Side::Alpha]).await;
     let metrics = get(rig.console(Side::Bravo), "/metrics")
         .await
         .expect("metrics")

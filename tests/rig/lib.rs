@@ -46,7 +46,10 @@ pub use frozen_thread::FrozenThread;
 pub use hosts::{Host, Hosts};
 pub use http::{Page, get};
 pub use link::{Link, Wire};
-pub use load::{endpoints, load_on, missing_number, verified, verified_at};
+pub use load::{
+    endpoints, expect_verified, load_on, missing_number, moved_there_and_back, verified,
+    verified_at,
+};
 pub use options::{ACCESS_KEY, CLUSTER, Ports, RigOptions, SECRET_KEY, Speech, node_file};
 pub use pair::{PATIENCE, Rig};
 pub use ports::free_ports;

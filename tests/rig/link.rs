@@ -30,10 +30,6 @@ pub struct Link {
 }
 
 impl Link {
-    pub async fn before(address: SocketAddr, target: SocketAddr) -> Link {
-        Link::shaped(address, target, Shape::default()).await
-    }
-
     /// Each direction of each connection has this shape.
     pub async fn shaped(address: SocketAddr, target: SocketAddr, shape: Shape) -> Link {
         let listener = TcpListener::bind(address).await.expect("the link's port");

@@ -1,6 +1,6 @@
 use crate::{Rig, Side};
 use std::time::Duration;
-use understudy_loadgen::{AckedWrites, Endpoint, RecorderOptions, Verification};
+use understudy_loadgen::{AckedWrites, Endpoint, Recorder, RecorderOptions, Verification};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -26,6 +26,30 @@ pub fn endpoints(rig: &Rig, sides: &[Side]) -> Vec<Endpoint> {
 /// Compares the ledger with what `side` has.
 pub async fn verified(rig: &Rig, writes: &AckedWrites, side: Side) -> Verification {
     verified_at(writes, &endpoints(rig, &[side])).await
+}
+
+/// Each of these sides has every acknowledged write once, and in its order.
+pub async fn expect_verified(rig: &Rig, writes: &AckedWrites, sides: &[Side]) {
+    for side in sides {
+        let verification = verified(rig, writes, *side).await;
+        assert!(verification.passed(), "{side}: {verification:?}");
+    }
+}
+
+/// Moves the primary from alpha to bravo and back, under load on both, so that
+/// the standby sends on what its clients ask; gives what they wrote.
+pub async fn moved_there_and_back(rig: &Rig) -> AckedWrites {
+    let recorder = Recorder::start(&load_on(rig, &Side::BOTH)).expect("a recorder");
+    for to in [Side::Bravo, Side::Alpha] {
+        assert!(recorder.wait_for_acked(200, PATIENCE).await);
+        rig.wait_for_standby(to).await;
+        let epoch = rig.epoch().await;
+        rig.switchover(to, epoch).await.expect_code(0);
+        rig.wait_for_primary(to).await;
+        rig.wait_for_standby(to.other()).await;
+        assert!(recorder.wait_for_acked(200, PATIENCE).await);
+    }
+    recorder.stop().await
 }
 
 /// Compares the ledger with what these endpoints have.

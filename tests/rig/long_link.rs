@@ -1,7 +1,7 @@
 //! A standby on the far side of a long wire: how much of the wire a catch-up
 //! fills, by the size of the stream's window.
 
-use crate::{Link, PATIENCE, Ports, Rig, RigOptions, Shape, Side, free_ports, load_on, until};
+use crate::{Link, PATIENCE, Rig, RigOptions, Shape, Side, load_on, until};
 use std::fmt;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -54,31 +54,29 @@ impl fmt::Display for Fetched {
     }
 }
 
-/// A pair whose standby reaches the primary over such a wire, and `more` in
-/// both configurations.
-pub async fn pair_over(shape: Shape, more: String) -> (Rig, Link) {
-    let ports = Ports::free();
-    let [front] = free_ports();
-    let link = Link::shaped(front, ports.replication[0], shape).await;
+/// A pair over such a wire, with `more` in both configurations: alpha has this
+/// many puts already, and bravo begins to fetch them.
+pub async fn catching_up(shape: Shape, more: String, puts: u64) -> (Rig, Link) {
     let options = RigOptions {
-        alpha_advertised: Some(link.address()),
         more,
         ..RigOptions::local()
     };
-    (Rig::prepare_on(ports, options).await, link)
-}
-
-/// Fills alpha, which has no standby yet.
-pub async fn fill(rig: &Rig, puts: u64) {
+    let (mut rig, link) = Rig::prepare_over(shape, options).await;
+    rig.start_store();
+    rig.found().await;
+    rig.start_node(Side::Alpha);
+    rig.wait_for_primary(Side::Alpha).await;
     let load = RecorderOptions {
         value_size: 4096,
         writers: 32,
         pace: None,
-        ..load_on(rig, &[Side::Alpha])
+        ..load_on(&rig, &[Side::Alpha])
     };
     let recorder = Recorder::start(&load).expect("alpha serves");
     assert!(recorder.wait_for_acked(puts, LOAD_PATIENCE).await);
     recorder.stop().await;
+    rig.start_node(Side::Bravo);
+    (rig, link)
 }
 
 /// A blank standby catches up, once, on a pair of its own.
@@ -90,13 +88,7 @@ pub async fn run(options: &LongLinkOptions) -> Fetched {
         puts,
     } = options;
     let more = format!("[stream]\nwindow = \"{window}\"\ncompression = \"{compression}\"\n");
-    let (mut rig, _link) = pair_over(*shape, more).await;
-    rig.start_store();
-    rig.found().await;
-    rig.start_node(Side::Alpha);
-    rig.wait_for_primary(Side::Alpha).await;
-    fill(&rig, *puts).await;
-    rig.start_node(Side::Bravo);
+    let (rig, _link) = catching_up(*shape, more, *puts).await;
     until("bravo connects", PATIENCE, || async {
         (rig.status(Side::Bravo).await?["stream"]["connected_seconds"].is_number()).then_some(())
     })

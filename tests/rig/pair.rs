@@ -1,7 +1,7 @@
 use crate::options::node_file;
 use crate::{
-    ACCESS_KEY, Answer, CLUSTER, Directory, Ports, Process, RigOptions, SECRET_KEY, Side, Speech,
-    get, run, understudy_binary, until,
+    ACCESS_KEY, Answer, CLUSTER, Directory, Link, Ports, Process, RigOptions, SECRET_KEY, Shape,
+    Side, Speech, free_ports, get, run, understudy_binary, until,
 };
 use serde_json::Value;
 use std::ffi::OsString;
@@ -77,6 +77,18 @@ impl Rig {
             cert: at(format!("{name}.pem")),
             key: at(format!("{name}.key")),
         }
+    }
+
+    /// Prepared, with a wire of this shape on bravo's way to alpha.
+    pub async fn prepare_over(shape: Shape, options: RigOptions) -> (Rig, Link) {
+        let ports = Ports::free();
+        let [front] = free_ports();
+        let link = Link::shaped(front, ports.replication[0], shape).await;
+        let options = RigOptions {
+            alpha_advertised: Some(link.address()),
+            ..options
+        };
+        (Rig::prepare_on(ports, options).await, link)
     }
 
     /// A pair with alpha as primary and bravo streaming from it.

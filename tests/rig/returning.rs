@@ -3,7 +3,7 @@
 //! old one has applied all that the new one has.
 
 use crate::pair::PATIENCE;
-use crate::{Link, Ports, Process, Rig, RigOptions, Side, Wire, free_ports, until};
+use crate::{Process, Rig, RigOptions, Shape, Side, Wire, until};
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
@@ -51,14 +51,7 @@ impl fmt::Display for Returned {
 
 /// Runs it once, on a pair of its own.
 pub async fn run(options: &ReturningOptions) -> Returned {
-    let ports = Ports::free();
-    let [front] = free_ports();
-    let link = Link::before(front, ports.replication[0]).await;
-    let linked = RigOptions {
-        alpha_advertised: Some(link.address()),
-        ..RigOptions::local()
-    };
-    let mut rig = Rig::prepare_on(ports, linked).await;
+    let (mut rig, link) = Rig::prepare_over(Shape::default(), RigOptions::local()).await;
     rig.bring_up().await;
     put(&rig, options.keys, options.keys, options.value_size).await;
     rig.wait_for_standby(Side::Bravo).await;

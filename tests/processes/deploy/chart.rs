@@ -1,7 +1,7 @@
 //! The Helm chart, rendered by Helm's own engine and read by Kubernetes' own
 //! schemas. No cluster runs here: what its controllers make of it is not seen.
 
-use super::{expect_understood, understudy};
+use super::{expect_understood, strings, understudy};
 use rig::{Directory, linters};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -70,15 +70,6 @@ impl Manifests {
     }
 }
 
-fn words(list: &Value) -> Vec<&str> {
-    let list = list
-        .as_array()
-        .unwrap_or_else(|| panic!("{list} is a list"));
-    list.iter()
-        .map(|word| word.as_str().expect("text"))
-        .collect()
-}
-
 #[tokio::test]
 async fn manifests_are_what_kubernetes_knows() {
     let directory = Directory::new();
@@ -120,8 +111,8 @@ async fn configurations_of_both_releases_are_sound_and_agree() {
 async fn pod_is_asked_what_the_binary_and_the_console_know() {
     let manifests = rendered(&example("alpha")).await;
     let container = manifests.container();
-    expect_understood(&words(&container["args"])).await;
-    let readiness = words(&container["readinessProbe"]["exec"]["command"]);
+    expect_understood(&strings(&container["args"])).await;
+    let readiness = strings(&container["readinessProbe"]["exec"]["command"]);
     assert_eq!(readiness[0], "/usr/bin/understudy");
     expect_understood(&readiness[1..]).await;
     for probe in ["startupProbe", "livenessProbe"] {

@@ -1,6 +1,6 @@
 //! The pair of the compose file, as far as it can be judged without engine.
 
-use super::{expect_understood, understudy};
+use super::{expect_understood, strings, understudy};
 use rig::linters;
 use serde_json::Value;
 
@@ -8,15 +8,6 @@ const FILE: &str = "deploy/compose/compose.yaml";
 
 async fn parsed() -> Value {
     linters::answered(&["compose", FILE]).await
-}
-
-fn strings(list: &Value) -> Vec<&str> {
-    let list = list
-        .as_array()
-        .unwrap_or_else(|| panic!("{list} is no list"));
-    list.iter()
-        .map(|item| item.as_str().expect("text"))
-        .collect()
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod package;
 mod unit;
 
 use rig::{Answer, run, understudy_binary};
+use serde_json::Value;
 use std::process::Command;
 
 /// The binary, free of the caller's variables.
@@ -20,6 +21,13 @@ async fn understudy(arguments: &[&str]) -> Answer {
         }
     }
     run(command).await
+}
+
+fn strings(list: &Value) -> Vec<&str> {
+    let items = list.as_array();
+    let items = items.unwrap_or_else(|| panic!("{list} is no list"));
+    let text = |item| Value::as_str(item).expect("text");
+    items.iter().map(text).collect()
 }
 
 /// A command line with one flag more that nobody knows: whatever comes before
