@@ -59,6 +59,16 @@ async fn store_that_answers_is_not_given_up_and_nothing_is_assumed() {
     let epoch = rig.epoch().await;
     let refused = rig.failover(Side::Bravo, epoch, &WORD).await;
     refused.expect_code(20).expect_said("E320");
+    let (wanted, file) = (epoch.to_string(), rig.file(Side::Bravo));
+    let line = ["failover", "--to", "bravo", "--expect-epoch", &wanted];
+    let line = [&line[..], &["--config", &file, "--dry-run"], &WORD].concat();
+    let mut with_a_wrong_key = rig.understudy(&line);
+    with_a_wrong_key.env("UNDERSTUDY_STORE_SECRET_KEY", "another");
+    let refused = rig::run(with_a_wrong_key).await;
+    refused.expect_code(20).expect_said("E327");
+    let out_of_reach = ["--store-endpoint", "http://127.0.0.1:9"];
+    let seen = rig.command(&[&line[..], &out_of_reach].concat()).await;
+    seen.expect_code(0).expect_said("gives no lease");
     rig.kill_store();
     rig.kill_node(Side::Alpha);
     let without_evidence = ["--without-store", "--accept-loss", "unknown"];
@@ -68,7 +78,7 @@ async fn store_that_answers_is_not_given_up_and_nothing_is_assumed() {
     refused.expect_code(20).expect_said("E303");
     let refused = rig.failover(Side::Bravo, epoch + 1, &WORD).await;
     refused.expect_code(20).expect_said("E301");
-    let (wanted, file) = (epoch.to_string(), rig.file(Side::Alpha));
+    let file = rig.file(Side::Alpha);
     let elsewhere = ["failover", "--to", "bravo", "--expect-epoch", &wanted];
     let elsewhere = [&elsewhere[..], &["--config", &file], &WORD].concat();
     rig.command(&elsewhere)

@@ -108,6 +108,17 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Whether it may pass without anybody changing a setting.
+    pub fn is_outage(self) -> bool {
+        matches!(
+            self,
+            FaultKind::Unreachable
+                | FaultKind::TimedOut
+                | FaultKind::ConnectionLost
+                | FaultKind::StoreFailed
+        )
+    }
+
     /// What is the case, as half a sentence.
     pub fn fact(self) -> &'static str {
         match self {

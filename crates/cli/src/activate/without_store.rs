@@ -18,6 +18,7 @@ use understudy_log::{Identity, OsDisk};
 use understudy_node::config::Configuration;
 use understudy_node::{BootClock, stand_in};
 use understudy_protocol::{AcceptLoss, Lease, WithoutStore, stand_in_lease};
+use understudy_store::{FaultKind, StoreError};
 use understudy_types::{Clock, Nonce};
 
 /// The longest that is waited for a store that is said to be lost.
@@ -89,40 +90,41 @@ fn check_loss(wish: &Wish) -> Result<(), Refusal> {
     ))
 }
 
-/// Only a store that says nothing of a lease may be given up.
 async fn check_store_is_silent(configuration: &Configuration) -> anyhow::Result<()> {
     let store = ClusterStore::connect(&configuration.store).await?;
-    let answer = tokio::time::timeout(STORE_PATIENCE, store.lease()).await;
-    match answer {
-        Ok(Ok(Some(lease))) => Err(Refusal::new(
-            "E320",
-            format!(
-                "{} answers: its lease is at epoch {}",
-                store.place(),
-                lease.epoch
-            ),
-            "use `understudy failover` without --without-store",
-        )
-        .into()),
-        Ok(Ok(None)) => {
-            print(&format!(
-                "{} answers, and holds no lease any more",
-                store.place()
+    let silence = match tokio::time::timeout(STORE_PATIENCE, store.lease()).await {
+        Ok(read) => silence_of(read, store.place())?,
+        Err(_) => format!("does not answer within {STORE_PATIENCE:?}"),
+    };
+    print(&format!("{} {silence}", store.place()));
+    Ok(())
+}
+
+/// Only a store that cannot be reached, or is gone, may be given up: one that
+/// shows its lease to others may have let somebody take an epoch since.
+fn silence_of(read: anyhow::Result<Option<Lease>>, place: &str) -> Result<String, Refusal> {
+    let error = match read {
+        Ok(Some(lease)) => {
+            return Err(Refusal::new(
+                "E320",
+                format!("{place} answers: its lease is at epoch {}", lease.epoch),
+                "use `understudy failover` without --without-store",
             ));
-            Ok(())
         }
-        Ok(Err(error)) => {
-            print(&format!("{} does not answer: {error:#}", store.place()));
-            Ok(())
-        }
-        Err(_) => {
-            print(&format!(
-                "{} does not answer within {STORE_PATIENCE:?}",
-                store.place()
-            ));
-            Ok(())
-        }
+        Ok(None) => return Ok("answers, and holds no lease any more".to_owned()),
+        Err(error) => error,
+    };
+    let kind = error.downcast_ref().map(StoreError::kind);
+    if kind.is_some_and(|kind| kind.is_outage() || kind == FaultKind::NoSuchBucket) {
+        return Ok(format!("gives no lease: {error:#}"));
     }
+    Err(Refusal::new(
+        "E327",
+        format!(
+            "{place} is there and may hold the lease, which this command cannot read: {error:#}"
+        ),
+        "see to that and ask again: only a store that cannot be reached, or whose bucket is gone, is given up",
+    ))
 }
 
 /// The stand-in's lease as it will be made.
@@ -224,3 +226,6 @@ async fn go_on(configuration: &Configuration, wish: &Wish, lease: &Lease) -> any
     }
     Ok(follow::tell_end(&end))
 }
+
+#[cfg(test)]
+mod tests;

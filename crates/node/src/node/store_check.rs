@@ -9,7 +9,7 @@ use crate::stand_in::{self, FormerStore};
 use std::path::Path;
 use std::sync::Arc;
 use understudy_protocol::Member;
-use understudy_store::{FaultKind, LocalStore, ObjectStore, ProbeRefusal, probe};
+use understudy_store::{LocalStore, ObjectStore, ProbeRefusal, probe};
 use understudy_types::{BootTime, Nonce};
 
 /// A store that has shown that it honours conditional writes.
@@ -48,7 +48,7 @@ pub(super) async fn check_store(
         }
         match probe(store, Nonce::from_bytes(entropy())).await {
             Ok(_) => return Ok(None),
-            Err(ProbeRefusal::Unanswered { error, .. }) if may_pass(error.kind()) => {
+            Err(ProbeRefusal::Unanswered { error, .. }) if error.kind().is_outage() => {
                 if told.is_news(&error) {
                     tracing::warn!("waiting for the object store: {error}");
                 }
@@ -57,15 +57,4 @@ pub(super) async fn check_store(
             Err(refusal) => return Err(refusal.into()),
         }
     }
-}
-
-/// Whether a failure may go away without anybody changing a setting.
-fn may_pass(kind: FaultKind) -> bool {
-    matches!(
-        kind,
-        FaultKind::Unreachable
-            | FaultKind::TimedOut
-            | FaultKind::ConnectionLost
-            | FaultKind::StoreFailed
-    )
 }
