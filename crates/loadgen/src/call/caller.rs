@@ -1,6 +1,7 @@
 use super::{CallFailure, Connection, Method, frame};
 use crate::Endpoint;
 use prost::Message;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use understudy_wire::etcd::etcdserverpb as pb;
@@ -62,13 +63,20 @@ impl Caller {
         self.current = (self.current + 1) % self.endpoints.len();
     }
 
-    pub(crate) fn note_success(&mut self) {
-        self.failures_in_row = 0;
-    }
-
-    /// Goes on at the next endpoint; says how long to wait first, once all of
-    /// them have failed.
-    pub(crate) fn turn_after_failure(&mut self) -> Option<Duration> {
+    /// How long to wait before the next attempt: the pace after a success;
+    /// after a failure, which is counted, it goes on at the next endpoint, and
+    /// waits once all of them have failed.
+    pub(crate) fn pause_after(
+        &mut self,
+        outcome: Result<(), CallFailure>,
+        pace: Option<Duration>,
+        failures: &mut BTreeMap<&'static str, u64>,
+    ) -> Option<Duration> {
+        let Err(failure) = outcome else {
+            self.failures_in_row = 0;
+            return pace;
+        };
+        *failures.entry(failure.kind()).or_default() += 1;
         self.turn_to_next();
         self.failures_in_row += 1;
         let round_is_over = self.failures_in_row.is_multiple_of(self.endpoints.len());

@@ -41,16 +41,10 @@ impl Client {
     pub(super) async fn run(mut self) -> Notes {
         let mut notes = Notes::default();
         while !*self.stop.borrow() {
-            let pause = match self.operate(&mut notes).await {
-                Ok(()) => {
-                    self.caller.note_success();
-                    self.pace
-                }
-                Err(failure) => {
-                    *notes.failures.entry(failure.kind()).or_default() += 1;
-                    self.caller.turn_after_failure()
-                }
-            };
+            let outcome = self.operate(&mut notes).await;
+            let pause = self
+                .caller
+                .pause_after(outcome, self.pace, &mut notes.failures);
             if let Some(pause) = pause {
                 let stopped = self.stop.wait_for(|stop| *stop);
                 // Either way the loop looks again.

@@ -33,16 +33,10 @@ impl Writer {
         let mut notes = Notes::default();
         let mut phase = self.progress.phase();
         while *phase.borrow() == Phase::Writing {
-            let pause = match self.attempt(&mut notes).await {
-                Ok(()) => {
-                    self.caller.note_success();
-                    self.pace
-                }
-                Err(failure) => {
-                    *notes.failures.entry(failure.kind()).or_default() += 1;
-                    self.caller.turn_after_failure()
-                }
-            };
+            let outcome = self.attempt(&mut notes).await;
+            let pause = self
+                .caller
+                .pause_after(outcome, self.pace, &mut notes.failures);
             if let Some(pause) = pause {
                 pause_while_writing(&mut phase, pause).await;
             }

@@ -207,12 +207,7 @@ impl Process {
         let Plane::Serving(serving) = &mut self.plane else {
             return;
         };
-        let ids: Vec<_> = serving
-            .shards
-            .iter()
-            .flat_map(|served| served.senders.keys().copied())
-            .collect();
-        for id in ids {
+        for id in serving.senders() {
             network::close(env, id, Side::Primary);
             self.readers.remove(&id);
         }
@@ -229,12 +224,7 @@ impl Process {
             return Ok(());
         };
         let epoch = serving.epoch;
-        let ids: Vec<_> = serving
-            .shards
-            .iter()
-            .flat_map(|served| served.senders.keys().copied())
-            .collect();
-        for id in ids {
+        for id in serving.senders() {
             network::send(env, id, Side::Primary, Message::End { epoch });
             network::close(env, id, Side::Primary);
             self.readers.remove(&id);

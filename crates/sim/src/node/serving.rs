@@ -70,6 +70,14 @@ pub(super) struct Serving {
     pub(super) asks: u64,
 }
 
+impl Serving {
+    /// Of all shards.
+    pub(super) fn senders(&self) -> Vec<ConnectionId> {
+        let of_each = self.shards.iter().map(|served| served.senders.keys());
+        of_each.flatten().copied().collect()
+    }
+}
+
 impl Process {
     pub(super) fn write(
         &mut self,
