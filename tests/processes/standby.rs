@@ -121,3 +121,46 @@ async fn standby_with_a_blank_disk_stands_on_nothing_that_its_name_acknowledged(
     rig.wait_for_primary(Side::Alpha).await;
     is_on_both(&rig, &writes).await;
 }
+
+/// Whether each standby that the primary has a row for streams.
+async fn rows(rig: &Rig) -> Option<Vec<bool>> {
+    let status = rig.status(Side::Alpha).await?;
+    let standbys = status["standbys"].as_array()?;
+    standbys
+        .iter()
+        .map(|standby| standby["connected"].as_bool())
+        .collect()
+}
+
+async fn forget(rig: &Rig, name: &str) -> rig::Answer {
+    let address = rig.replication(Side::Alpha).to_string();
+    rig.command(&["forget", name, "--endpoint", &address]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_of_a_standby_outlives_the_primary_until_the_standby_is_forgotten() {
+    let mut rig = Rig::start(RigOptions::local()).await;
+    until("bravo is registered", PATIENCE, || async {
+        let registered = rig.lease().await?.registered;
+        (registered.len() == 1).then_some(())
+    })
+    .await;
+    let refused = forget(&rig, "bravo").await;
+    refused.expect_code(20).expect_said("E211");
+
+    rig.kill_node(Side::Bravo);
+    rig.kill_node(Side::Alpha);
+    rig.start_node(Side::Alpha);
+    rig.wait_for_primary(Side::Alpha).await;
+    assert_eq!(rows(&rig).await, Some(vec![false]), "it is away");
+
+    let done = forget(&rig, "bravo").await;
+    done.expect_code(0).expect_said("bravo is forgotten");
+    assert_eq!(rows(&rig).await, Some(Vec::new()));
+    let again = forget(&rig, "bravo").await;
+    again.expect_code(20).expect_said("E212");
+
+    rig.start_node(Side::Bravo);
+    rig.wait_for_standby(Side::Bravo).await;
+    assert_eq!(rows(&rig).await, Some(vec![true]));
+}

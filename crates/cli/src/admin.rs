@@ -12,11 +12,12 @@ use understudy_node::profile::NodeProfile;
 use understudy_node::status::{Status, Verdict};
 use understudy_protocol::RequestId;
 use understudy_tls::{Dialer, Expected};
-use understudy_types::{Epoch, ShardName, innermost_cause};
+use understudy_types::{Epoch, NodeId, ShardName, innermost_cause};
 use understudy_wire::v1::{
-    AcknowledgeRequest, AcknowledgeResponse, ActivationStep, KnockRequest, MaintenanceRequest,
-    ProfileRequest, RebuildStateRequest, RebuiltShard, StatusRequest, TailRequest, VerdictRequest,
-    WatchActivationRequest, admin_client::AdminClient, log_client::LogClient, tail_record,
+    AcknowledgeRequest, ActivationStep, ErrandResponse, ForgetRequest, KnockRequest,
+    MaintenanceRequest, ProfileRequest, RebuildStateRequest, RebuiltShard, StatusRequest,
+    TailRequest, VerdictRequest, WatchActivationRequest, admin_client::AdminClient,
+    log_client::LogClient, tail_record,
 };
 
 static SPEAKER: OnceLock<Speaker> = OnceLock::new();
@@ -172,7 +173,7 @@ pub(crate) async fn acknowledge(
     address: &str,
     id: RequestId,
     expect_epoch: Epoch,
-) -> Result<AcknowledgeResponse, NoAnswer> {
+) -> Result<ErrandResponse, NoAnswer> {
     let mut client = client(address).await?;
     let request = AcknowledgeRequest {
         id: id.to_string(),
@@ -180,6 +181,21 @@ pub(crate) async fn acknowledge(
         by: operator(),
     };
     in_time(client.acknowledge(request)).await
+}
+
+/// Tells the primary that a standby is gone for good.
+pub(crate) async fn forget(
+    address: &str,
+    id: RequestId,
+    standby: &NodeId,
+) -> Result<ErrandResponse, NoAnswer> {
+    let mut client = client(address).await?;
+    let request = ForgetRequest {
+        id: id.to_string(),
+        standby: standby.to_string(),
+        by: operator(),
+    };
+    in_time(client.forget(request)).await
 }
 
 /// Refuses writes with a reason, or takes them again without.

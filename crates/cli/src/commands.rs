@@ -4,9 +4,9 @@ use crate::admin::Speaker;
 use crate::credentials::CredentialArgs;
 use crate::exit::{self, Exit};
 use crate::{
-    acknowledge, activate, admin, adopt, audit, bench, cert, check, completions, config, dev,
-    dev_store, diff, health, history, init, log, maintenance, man, parity, quarantine, rebuild,
-    run, status, top,
+    activate, admin, adopt, audit, bench, cert, check, completions, config, dev, dev_store, diff,
+    errands, health, history, init, log, maintenance, man, parity, quarantine, rebuild, run,
+    status, top,
 };
 use clap::{Parser, Subcommand};
 
@@ -62,7 +62,9 @@ enum Command {
     /// Make a standby's state anew from its own log.
     Rebuild(rebuild::RebuildArgs),
     /// Say that the last automatic failover has been looked at.
-    Acknowledge(acknowledge::AcknowledgeArgs),
+    Acknowledge(errands::AcknowledgeArgs),
+    /// Say that a standby is gone for good.
+    Forget(errands::ForgetArgs),
     /// Look at records that only a returning primary had.
     Quarantine(quarantine::QuarantineArgs),
     /// Compare both nodes: version, configuration, secrets.
@@ -107,7 +109,8 @@ impl Cli {
             Command::Store(args) => adopt::store(args).await,
             Command::Diff(args) => diff::diff(args).await,
             Command::Rebuild(args) => rebuild::rebuild(args).await,
-            Command::Acknowledge(args) => acknowledge::acknowledge(args).await,
+            Command::Acknowledge(args) => errands::acknowledge(args).await,
+            Command::Forget(args) => errands::forget(args).await,
             Command::Quarantine(args) => quarantine::quarantine(args).await,
             Command::Parity(args) => parity::parity(args).await,
             Command::Maintenance(args) => maintenance::maintenance(args).await,

@@ -14,6 +14,7 @@ mod collector;
 mod colour;
 mod commands;
 mod credentials;
+mod errands;
 mod exit;
 mod files;
 mod format;
@@ -25,7 +26,6 @@ mod refusal;
 mod settings;
 mod store;
 
-mod acknowledge;
 mod activate;
 mod adopt;
 mod audit;

@@ -156,6 +156,11 @@ pub struct Lease {
     /// the object unless that is switched on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failsafe: Option<BTreeSet<StandbyId>>,
+    /// Every node that has followed a holder, with its last data root, until
+    /// an operator says that it is gone for good. Absent in the object while
+    /// there is none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub registered: BTreeMap<NodeId, DataId>,
     /// Present while this lease stands in no object store, but in the holder's
     /// data root, because the store was given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,6 +184,15 @@ pub enum LeaseError {
 }
 
 impl Lease {
+    /// Every standby that has a row while it is away.
+    pub fn registered(&self) -> impl Iterator<Item = StandbyId> {
+        let named = |(node, data_id): (&NodeId, &DataId)| StandbyId {
+            node: node.clone(),
+            data_id: *data_id,
+        };
+        self.registered.iter().map(named)
+    }
+
     /// The lease as `init` creates it: nobody has held it, and `first` may
     /// take epoch 1.
     pub fn founding(cluster: ClusterId, name: String, first: NodeId, nonce: Nonce) -> Lease {
@@ -194,6 +208,7 @@ impl Lease {
             ttl_ms: 0,
             ack_policy: AckPolicy::Local,
             in_sync: BTreeSet::new(),
+            registered: BTreeMap::new(),
             history: Vec::new(),
             handover: Some(Handover {
                 successor: first,

@@ -121,6 +121,7 @@ fn name(step: &Step) -> &'static str {
         Step::Serving(_) => "serving",
         Step::Follows { .. } => "follows",
         Step::Acknowledged(_) => "acknowledged",
+        Step::Forgotten { .. } => "forgotten",
         Step::AlreadyDone { .. } => "already_done",
     }
 }
@@ -134,6 +135,7 @@ fn ends(step: &Step) -> bool {
             | Step::Serving(_)
             | Step::Follows { .. }
             | Step::Acknowledged(_)
+            | Step::Forgotten { .. }
             | Step::AlreadyDone { .. }
     )
 }

@@ -39,7 +39,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use understudy_log::{OsDisk, PromiseFile};
-use understudy_protocol::control::ControlView;
+use understudy_protocol::control::{ControlView, Errand};
 use understudy_protocol::{Control, Event, Heads, LossBound, Moment, RequestId, Setup, StandbyId};
 use understudy_tls::Dialer;
 use understudy_types::{BootTime, Clock, Epoch, ShardName};
@@ -101,9 +101,8 @@ impl DriverHandle {
     }
 
     /// Answered as an activation under this id.
-    pub(crate) async fn acknowledge(&self, id: RequestId, expect_epoch: Epoch) {
-        let event = Event::Acknowledge { id, expect_epoch };
-        self.tell(Told::Core(event)).await;
+    pub(crate) async fn run_errand(&self, id: RequestId, errand: Errand) {
+        self.tell(Told::Core(Event::Errand { id, errand })).await;
     }
 
     pub(crate) async fn vouch_asked(&self, epoch: Epoch, round: u64) {

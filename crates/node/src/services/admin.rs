@@ -13,10 +13,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
+use understudy_protocol::control::Errand;
 use understudy_protocol::{Mode, RequestId, RoleName};
-use understudy_types::{Clock, Epoch, ShardName, lsn_value};
+use understudy_types::{Clock, Epoch, NodeId, ShardName, lsn_value};
 use understudy_wire::v1::{
-    AcknowledgeRequest, AcknowledgeResponse, ActivationStep, AuditRequest, AuditResponse,
+    AcknowledgeRequest, ActivationStep, AuditRequest, AuditResponse, ErrandResponse, ForgetRequest,
     KnockRequest, KnockResponse, MaintenanceRequest, MaintenanceResponse, ProfileRequest,
     ProfileResponse, RebuildStateRequest, RebuildStateResponse, RebuiltShard, StatusRequest,
     StatusResponse, VerdictRequest, VerdictResponse, WatchActivationRequest, admin_server::Admin,
@@ -39,6 +40,38 @@ fn json<T: serde::Serialize>(value: &T) -> Result<String, Status> {
 fn request_id(text: &str) -> Result<RequestId, Status> {
     let malformed = |_| Status::invalid_argument("an id has 32 hexadecimal digits");
     text.parse().map_err(malformed)
+}
+
+/// What became of an operator's errand.
+struct ErrandAnswer {
+    is_done: bool,
+    response: ErrandResponse,
+}
+
+impl AdminService {
+    /// Returns when it is stored in the lease, or refused.
+    async fn run_errand(&self, id: RequestId, errand: Errand) -> Result<ErrandAnswer, Status> {
+        let activations = self.driver.activations();
+        let mut changed = activations.changed();
+        self.driver.run_errand(id, errand).await;
+        let stopped = self.observer.stopped();
+        loop {
+            changed.borrow_and_update();
+            if let Some((step, _, true)) = activations.step(id, 0) {
+                return Ok(ErrandAnswer {
+                    is_done: ["acknowledged", "forgotten"].contains(&step.step.as_str()),
+                    response: ErrandResponse {
+                        failed: step.step == "refused",
+                        detail: step.detail,
+                    },
+                });
+            }
+            tokio::select! {
+                _ = changed.changed() => {}
+                () = stopped.cancelled() => return Err(Status::unavailable("the node ends")),
+            }
+        }
+    }
 }
 
 #[tonic::async_trait]
@@ -118,33 +151,37 @@ impl Admin for AdminService {
     async fn acknowledge(
         &self,
         request: Request<AcknowledgeRequest>,
-    ) -> Result<Response<AcknowledgeResponse>, Status> {
+    ) -> Result<Response<ErrandResponse>, Status> {
         let by = author(&request, &request.get_ref().by);
         let AcknowledgeRequest {
             id, expect_epoch, ..
         } = request.into_inner();
-        let id = request_id(&id)?;
-        let activations = self.driver.activations();
-        let mut changed = activations.changed();
-        self.driver.acknowledge(id, Epoch::new(expect_epoch)).await;
-        let stopped = self.observer.stopped();
-        loop {
-            changed.borrow_and_update();
-            if let Some((step, _, true)) = activations.step(id, 0) {
-                if step.step == "acknowledged" {
-                    let facts = serde_json::json!({ "epoch": expect_epoch });
-                    self.audit.note("acknowledged", by, facts);
-                }
-                return Ok(Response::new(AcknowledgeResponse {
-                    failed: step.step == "refused",
-                    detail: step.detail,
-                }));
-            }
-            tokio::select! {
-                _ = changed.changed() => {}
-                () = stopped.cancelled() => return Err(Status::unavailable("the node ends")),
-            }
+        let errand = Errand::Acknowledge {
+            expect_epoch: Epoch::new(expect_epoch),
+        };
+        let answer = self.run_errand(request_id(&id)?, errand).await?;
+        if answer.is_done {
+            let facts = serde_json::json!({ "epoch": expect_epoch });
+            self.audit.note("acknowledged", by, facts);
         }
+        Ok(Response::new(answer.response))
+    }
+
+    async fn forget(
+        &self,
+        request: Request<ForgetRequest>,
+    ) -> Result<Response<ErrandResponse>, Status> {
+        let by = author(&request, &request.get_ref().by);
+        let ForgetRequest { id, standby, .. } = request.into_inner();
+        let named = standby.parse::<NodeId>();
+        let named = named.map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let errand = Errand::Forget { standby: named };
+        let answer = self.run_errand(request_id(&id)?, errand).await?;
+        if answer.is_done {
+            let facts = serde_json::json!({ "standby": standby });
+            self.audit.note("standby_forgotten", by, facts);
+        }
+        Ok(Response::new(answer.response))
     }
 
     async fn maintenance(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Notify;
 use understudy_protocol::{Heads, StandbyId};
-use understudy_types::{BootTime, Position, ShardName};
+use understudy_types::{BootTime, NodeId, Position, ShardName};
 
 /// Standbys that are remembered while they are away, at most.
 const AWAY_MAX: usize = 16;
@@ -163,6 +163,11 @@ impl Peers {
     /// when a stream of it last ended.
     pub(crate) fn away(&self) -> BTreeMap<StandbyId, Away> {
         self.away.lock().clone()
+    }
+
+    /// It is gone for good.
+    pub(crate) fn forget(&self, standby: &NodeId) {
+        self.away.lock().retain(|away, _| away.node != *standby);
     }
 
     /// Standbys that say of any shard that their state is not ours.

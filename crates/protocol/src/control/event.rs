@@ -1,6 +1,7 @@
 //! What the core is told, and what it asks for.
 
 use super::automatic::Reluctance;
+use super::errand::Errand;
 use super::failsafe::Failsafe;
 use super::hooks::{HookCall, HookOutcome, HookPhase};
 use super::loss::{Known, LossBound};
@@ -97,11 +98,11 @@ pub enum Event {
     Facts(Facts),
     /// Someone says that the lease or the flag has changed: look now.
     Knock,
-    /// An operator has looked at the last automatic failover. Answered under
-    /// this id, as a request is.
-    Acknowledge {
+    /// An operator asks the primary for a small change of the lease. Answered
+    /// under this id, as a request is.
+    Errand {
         id: RequestId,
-        expect_epoch: Epoch,
+        errand: Errand,
     },
     Shutdown,
     /// The hook before the promotion for this request has ended.
@@ -357,6 +358,8 @@ pub enum Step {
     Follows { to: NodeId, epoch: Epoch },
     #[error("the automatic failover is acknowledged in epoch {0}: another one may happen")]
     Acknowledged(Epoch),
+    #[error("{standby} is forgotten: it has no row until it follows again")]
+    Forgotten { standby: NodeId },
     #[error("already done: {holder} holds epoch {epoch}")]
     AlreadyDone { holder: NodeId, epoch: Epoch },
 }

@@ -4,10 +4,10 @@
 //! at what is known and issues the next act of the role. At most one request
 //! about the lease is under way at a time ([`desk::Desk`]).
 
-mod acknowledge;
 mod activate;
 mod automatic;
 mod desk;
+mod errand;
 mod event;
 mod failsafe;
 mod hooks;
@@ -17,10 +17,12 @@ mod loss;
 mod pause;
 mod primary;
 mod promotion;
+mod registered;
 mod standby;
 mod view;
 
 pub use automatic::Reluctance;
+pub use errand::Errand;
 pub use event::{
     Action, Completeness, Drained, Event, Facts, LeaseFetched, Moment, Notice, ObjectFetched,
     Setup, Step, WriteAnswer,
@@ -31,7 +33,7 @@ pub use insync::AckHome;
 pub use loss::{Known, LossBound};
 pub use view::{ControlView, LeaseView, PeerView, RoleName};
 
-use crate::activation::{ActivationRequest, Mode, RequestId};
+use crate::activation::{ActivationRequest, Mode};
 use crate::lease::{ETag, Heads, Lease};
 use activate::displaced;
 use automatic::Watch;
@@ -83,8 +85,7 @@ pub struct Control {
     inbox: Inbox,
     watch: Watch,
     vow: Vow,
-    /// An operator's acknowledgement on its way into the lease.
-    acknowledging: Option<RequestId>,
+    running: Option<errand::Running>,
     hooks: Hooks,
     role: Role,
     shutting_down: bool,
@@ -108,7 +109,7 @@ impl Control {
             confirmed: Confirmed::default(),
             watch: Watch::default(),
             vow: Vow::default(),
-            acknowledging: None,
+            running: None,
             hooks: Hooks::default(),
             role: Role::Standby(Standby::default()),
             shutting_down: false,
@@ -174,9 +175,7 @@ impl Control {
                 self.desk.read_now(moment.now);
                 self.inbox.read_now(moment.now);
             }
-            Event::Acknowledge { id, expect_epoch } => {
-                self.note_acknowledgement(id, expect_epoch, out);
-            }
+            Event::Errand { id, errand } => self.note_errand(id, errand, out),
             Event::HookEnded { id, outcome } => self.hooks.note_ended(id, outcome),
             Event::VouchAsked { epoch, round } => {
                 self.note_vouch_asked(moment, epoch, round, out);
@@ -343,7 +342,7 @@ impl Control {
                 None => break,
             }
         }
-        self.give_up_acknowledgement(out);
+        self.give_up_errand(out);
         if !matches!(self.role, Role::Ended) {
             let timing = &self.setup.timing;
             let poll_every = timing.poll_every;

@@ -8,6 +8,7 @@ use super::hooks::HookCall;
 use super::insync::{AckHome, Joining, Leaving};
 use super::pause::{Pause, Purpose, Stage};
 use super::promotion::Promotion;
+use super::registered::{Newcomers, with_those_that_came};
 use super::standby::Standby;
 use super::{Control, Role, Seen};
 use crate::activation::RequestId;
@@ -40,6 +41,7 @@ pub(super) struct Primary {
     hook: Option<Box<HookCall>>,
     lapsed: bool,
     pub(super) peers: BTreeMap<StandbyId, Peer>,
+    pub(super) newcomers: Newcomers,
     pub(super) joining: Option<Joining>,
     pub(super) leaving: Option<Leaving>,
     pub(super) required: Option<Requirement>,
@@ -89,6 +91,7 @@ impl Primary {
             hook,
             lapsed: false,
             peers: BTreeMap::new(),
+            newcomers: Newcomers::default(),
             joining: None,
             leaving: None,
             required: None,
@@ -121,6 +124,9 @@ impl Primary {
                 }
             }
             Event::PeerFlushed { peer, heads } => {
+                if !self.peers.contains_key(&peer) {
+                    self.newcomers.note(&peer);
+                }
                 self.peers.insert(
                     peer,
                     Peer {
@@ -146,6 +152,7 @@ impl Primary {
     pub(super) fn won(&mut self, setup: &Setup, won: Box<Won>, out: &mut Vec<Action>) {
         self.next_renewal = won.sent_at + setup.timing.renew_every;
         self.asking.note_written();
+        self.newcomers.note_stored(&won.lease);
         self.note_in_sync_change(setup, &won.lease, out);
         self.note_pause_written(&won.lease, won.sent_at, out);
         self.extend(won.sent_at + setup.timing.holder_silence(), out);
@@ -227,7 +234,7 @@ impl Control {
         }
         self.drive_pause(moment, &seen, out);
         self.keep_in_sync_set(moment, &seen, out);
-        self.drive_acknowledgement(moment, &seen, out);
+        self.drive_errand(moment, &seen, out);
         self.drive_failsafe(moment, &seen, out);
         self.renew(moment, &seen, out);
         None
@@ -366,6 +373,7 @@ impl Control {
         };
         if self.desk.is_idle() && primary.next_renewal <= moment.now {
             let mut draft = renewed(&seen.lease);
+            draft.registered = with_those_that_came(&seen.lease, primary.newcomers.iter());
             draft.failsafe = electors(&self.setup, primary, &seen.lease);
             primary.asking.note_drafted(&draft);
             self.desk.write(moment, seen.etag.clone(), draft, out);

@@ -1,7 +1,7 @@
 //! A standby that may act by itself: when it does, and when it does not.
 
 use super::rig::*;
-use crate::control::{Event, Reluctance, RoleName, Step};
+use crate::control::{Errand, Event, Reluctance, RoleName, Step};
 use crate::*;
 use std::time::Duration;
 use understudy_types::{Epoch, Nonce};
@@ -227,9 +227,11 @@ fn acted() -> Rig {
 }
 
 fn acknowledge(id: u8, epoch: u64) -> Event {
-    Event::Acknowledge {
+    Event::Errand {
         id: RequestId::from_bytes([id; 16]),
-        expect_epoch: Epoch::new(epoch),
+        errand: Errand::Acknowledge {
+            expect_epoch: Epoch::new(epoch),
+        },
     }
 }
 

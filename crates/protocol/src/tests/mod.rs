@@ -16,6 +16,7 @@ mod hooks;
 mod in_sync;
 mod lag;
 mod refetch;
+mod registered;
 mod requests;
 mod rig;
 mod schedule;

@@ -7,6 +7,7 @@ use crate::node::Task;
 use crate::queue::Happening;
 use crate::scenario::Scenario;
 use std::time::Duration;
+use understudy_protocol::control::Errand;
 use understudy_protocol::{AcceptLoss, ActivationRequest, Event, Mode, RequestId};
 use understudy_types::{Epoch, NodeId};
 
@@ -61,9 +62,11 @@ impl World {
         };
         env.stats.fault("operator: acknowledged");
         invariants::acknowledged(env, lease.epoch);
-        let event = Event::Acknowledge {
+        let event = Event::Errand {
             id: RequestId::from_bytes(env.chance.bytes()),
-            expect_epoch: lease.epoch,
+            errand: Errand::Acknowledge {
+                expect_epoch: lease.epoch,
+            },
         };
         env.task(
             Duration::from_millis(1),

@@ -1,9 +1,10 @@
-//! A primary's standbys: those that stream, and those that are away.
+//! A primary's standbys: those that stream, and those that are away: the lease
+//! names them, or will soon.
 
 use super::Observer;
 use crate::services::Away;
 use crate::status::StandbyStatus;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use understudy_protocol::control::{ControlView, PeerView};
 use understudy_protocol::{Heads, StandbyId};
 use understudy_types::{BootTime, ShardName, lsn_value};
@@ -13,21 +14,24 @@ impl Observer {
         if control.deadline.is_none() {
             return Vec::new();
         }
-        let in_sync = control.lease.as_ref().map(|seen| &seen.lease.in_sync);
-        let is_member = |standby: &StandbyId| in_sync.is_some_and(|set| set.contains(standby));
+        let Some(lease) = control.lease.as_ref().map(|seen| &seen.lease) else {
+            return Vec::new();
+        };
+        let is_member = |standby: &StandbyId| lease.in_sync.contains(standby);
         let streams = |standby: &StandbyId| {
             let mut peers = control.peers.iter();
             peers.any(|peer| peer.standby.node == standby.node)
         };
         let connected = control.peers.iter();
         let connected = connected.map(|peer| self.connected(peer, is_member(&peer.standby), now));
-        let known = self.sources.peers.away();
-        let members = in_sync.into_iter().flatten();
-        let unknown = members.filter(|member| !known.contains_key(*member));
-        let away = known.iter().map(|(standby, away)| (standby, Some(away)));
-        let away = away.chain(unknown.map(|standby| (standby, None)));
-        let away = away.filter(|(standby, _)| !streams(standby));
-        let away = away.map(|(standby, away)| self.away(standby, away, is_member(standby), now));
+        let last_heard = self.sources.peers.away();
+        let named = lease.registered().chain(lease.in_sync.clone());
+        let rows: BTreeSet<_> = named.chain(last_heard.keys().cloned()).collect();
+        let away = rows.iter().filter(|standby| !streams(standby));
+        let away = away.map(|standby| {
+            let last_heard = last_heard.get(standby);
+            self.away(standby, last_heard, is_member(standby), now)
+        });
         connected.chain(away).collect()
     }
 

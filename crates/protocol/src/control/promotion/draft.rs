@@ -3,6 +3,7 @@
 use super::{Cause, Origin, Promotion};
 use crate::control::event::{Facts, Setup};
 use crate::control::failsafe::Failsafe;
+use crate::control::registered::taken_over;
 use crate::fallback::Fallback;
 use crate::lease::{AckPolicy, Consumed, EpochRecord, Heads, Lease, LeaseState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +52,7 @@ pub(super) fn claimed_draft(setup: &Setup, promotion: &Promotion, base: &Lease) 
     draft.handover = None;
     draft.activation = consumed(promotion, base);
     draft.unacknowledged = unacknowledged(promotion, base);
+    draft.registered = taken_over(base, &setup.me);
     draft
 }
 

@@ -52,6 +52,17 @@ fn lease_is_as_it_was() {
 }
 
 #[test]
+fn standbys_that_have_followed_add_one_field() {
+    let mut known = lease();
+    known.registered = [(node("b"), member("b").data_id)].into();
+    let end = include_str!("lease.json").strip_suffix("\n}\n").unwrap();
+    let data_id = member("b").data_id;
+    let expected = format!("{end},\n  \"registered\": {{\n    \"b\": \"{data_id}\"\n  }}\n}}\n");
+    assert_eq!(text(known.encode()), expected);
+    assert_eq!(Lease::decode(expected.as_bytes()), Ok(known));
+}
+
+#[test]
 fn automatic_failover_adds_one_field_until_it_is_acknowledged() {
     let mut marked = lease();
     marked.unacknowledged = Some(Epoch::new(4));
