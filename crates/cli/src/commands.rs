@@ -67,7 +67,7 @@ enum Command {
     Forget(errands::ForgetArgs),
     /// Look at records that only a returning primary had.
     Quarantine(quarantine::QuarantineArgs),
-    /// Compare both nodes: version, configuration, secrets.
+    /// Compare both nodes: version, configuration, certificates, secrets.
     Parity(parity::ParityArgs),
     /// Refuse writes on the whole pair, or take them again.
     Maintenance(maintenance::MaintenanceArgs),

@@ -1,7 +1,8 @@
-//! The Debian package's contents, without building it.
+//! The Debian package's contents, without building it: that takes cargo-deb,
+//! which is no package to install by name.
 
 use super::understudy;
-use rig::{Directory, linters, run};
+use rig::{Directory, linters, run, understudy_binary};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -20,8 +21,16 @@ fn below_cli(path: &str) -> PathBuf {
     linters::root().join("crates/cli").join(path)
 }
 
+/// As before a package is built.
+async fn generate() {
+    let mut generate = Command::new(linters::root().join("deploy/package/generate"));
+    generate.arg(understudy_binary());
+    run(generate).await.expect_code(0);
+}
+
 #[tokio::test]
 async fn every_asset_is_there_and_the_unit_finds_its_binary_and_its_user() {
+    generate().await;
     let assets = assets().await;
     for (source, _) in &assets {
         if source.starts_with("target/") {
@@ -48,6 +57,10 @@ async fn every_asset_is_there_and_the_unit_finds_its_binary_and_its_user() {
     assert!(goes("release/understudy", "usr/bin/"));
     assert!(goes("understudy@.service", "usr/lib/systemd/system/"));
     assert!(goes("sysusers.conf", "usr/lib/sysusers.d/understudy.conf"));
+    assert!(goes("/man/*.1", "usr/share/man/man1/"));
+    let completions = "usr/share/bash-completion/completions/";
+    assert!(goes("/completions/understudy", completions));
+    assert!(goes("/runbooks/*.md", "usr/share/doc/understudy/runbooks/"));
     let unit = std::fs::read_to_string(linters::root().join("deploy/systemd/understudy@.service"));
     let unit = unit.expect("the unit");
     assert!(unit.contains("ExecStart=/usr/bin/understudy run"));
@@ -68,6 +81,12 @@ async fn every_asset_is_there_and_the_unit_finds_its_binary_and_its_user() {
 
 #[tokio::test]
 async fn scripts_can_be_read_by_a_shell_and_the_example_by_a_node() {
+    for script in ["build", "generate"] {
+        let mut bash = Command::new("bash");
+        let path = linters::root().join("deploy/package").join(script);
+        bash.arg("-n").arg(path);
+        run(bash).await.expect_code(0);
+    }
     for script in ["postinst", "postrm"] {
         let path = linters::root().join("deploy/package/debian").join(script);
         let mut shell = Command::new("sh");
