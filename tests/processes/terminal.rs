@@ -90,3 +90,28 @@ async fn switchover_as_json_is_one_document_with_its_receipt() {
             .is_some_and(|steps| steps.len() > 2)
     );
 }
+
+#[tokio::test]
+async fn long_work_says_how_far_it_is_on_a_terminal_alone() {
+    let rig = Rig::start(RigOptions::local()).await;
+    let clients = rig.clients(Side::Alpha).to_string();
+    let put = ["bench", "put", "--count=1200", "--key-space=1200"];
+    let put = [&put[..], &["--endpoints", &clients]].concat();
+    rig.command(&put).await.expect_code(0);
+    let endpoints = format!("--endpoints={clients},{clients}");
+    let plain = rig.command(&["diff", &endpoints]).await.expect_code(0);
+    assert_eq!(plain.stderr, "");
+    let line = format!("{} diff {endpoints}", understudy_binary().display());
+    let shown = Command::new("script")
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .env("TERM", "xterm-256color")
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .expect("script");
+    let shown = String::from_utf8_lossy(&shown.stdout);
+    for text in ["comparing keys", "of 1 200", "/s", "left"] {
+        assert!(shown.contains(text), "{text}: {shown:?}");
+    }
+    assert!(shown.trim_end().contains("1 200 keys equal"), "{shown:?}");
+}

@@ -1,10 +1,11 @@
 use crate::{
-    CatchupOptions, FailoverOptions, GetOptions, LoadError, OutputFormat, PutOptions, WatchOptions,
-    run_catchup, run_failover, run_get, run_put, run_watch,
+    CatchupOptions, FailoverOptions, GetOptions, LoadCourse, LoadError, LoadOptions, OutputFormat,
+    PutOptions, WatchOptions, run_catchup, run_failover, run_get, run_put, run_watch,
 };
 use clap::Subcommand;
 use serde::Serialize;
 use std::io::Write;
+use std::time::Duration;
 
 /// The measurements, each with its options.
 #[derive(Subcommand, Clone, Debug)]
@@ -34,7 +35,31 @@ pub(crate) trait Report: Serialize {
     fn to_table(&self) -> String;
 }
 
+/// What is known of a measurement's end.
+#[derive(Clone, Debug)]
+pub enum Prospect {
+    Calls(LoadCourse),
+    Lasting(Duration),
+    /// It writes lines of its own meanwhile.
+    TellsItself,
+    Unknown,
+}
+
 impl Bench {
+    pub fn prospect(&self) -> Prospect {
+        let of_load = |load: &LoadOptions| match load.count {
+            Some(_) => Prospect::Calls(load.course.clone()),
+            None => Prospect::Lasting(load.warm_up + load.duration),
+        };
+        match self {
+            Bench::Put(options) => of_load(&options.load),
+            Bench::Get(options) => of_load(&options.load),
+            Bench::Watch(options) => Prospect::Lasting(options.duration),
+            Bench::Failover(_) => Prospect::Unknown,
+            Bench::Catchup(_) => Prospect::TellsItself,
+        }
+    }
+
     /// Runs to the end and writes the report to `out`. Cancelling leaves what
     /// was written until then in the store.
     pub async fn run(&self, out: &mut (dyn Write + Send)) -> Result<Verdict, LoadError> {

@@ -25,7 +25,7 @@ mod options;
 pub use duration::parse_duration;
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::LoadError;
-pub use options::{Consistency, KeyOrder, LoadOptions, OutputFormat, TargetOptions};
+pub use options::{Consistency, KeyOrder, LoadCourse, LoadOptions, OutputFormat, TargetOptions};
 
 mod call;
 
@@ -56,4 +56,4 @@ mod catchup;
 pub use catchup::{CatchupOptions, CatchupReport, StatusUrl, run_catchup};
 
 mod bench;
-pub use bench::{Bench, Verdict};
+pub use bench::{Bench, Prospect, Verdict};

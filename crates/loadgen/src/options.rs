@@ -1,6 +1,8 @@
 use crate::{Endpoint, LoadError, duration::parse_duration};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Which servers, and how long to wait for them.
@@ -53,6 +55,43 @@ pub struct LoadOptions {
     /// Seed of random keys and of the value's bytes.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// How far a run with these options is.
+    #[arg(skip)]
+    pub course: LoadCourse,
+}
+
+/// Calls that were begun, for whoever waits for the end. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct LoadCourse(Arc<Begun>);
+
+#[derive(Debug, Default)]
+struct Begun {
+    calls: AtomicU64,
+    /// As many as there are to be; 0 where a duration ends the run.
+    calls_max: AtomicU64,
+}
+
+impl LoadCourse {
+    pub(crate) fn begin(&self, calls_max: Option<u64>) {
+        self.0.calls.store(0, Ordering::Relaxed);
+        let calls_max = calls_max.unwrap_or(0);
+        self.0.calls_max.store(calls_max, Ordering::Relaxed);
+    }
+
+    /// The number of the next call.
+    pub(crate) fn next_call(&self) -> u64 {
+        self.0.calls.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        self.0.calls.load(Ordering::Relaxed)
+    }
+
+    /// Calls that were begun, and that there are to be, where that is known.
+    pub fn counted(&self) -> Option<(u64, u64)> {
+        let calls_max = self.0.calls_max.load(Ordering::Relaxed);
+        (calls_max > 0).then(|| (self.calls().min(calls_max), calls_max))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]

@@ -43,7 +43,7 @@ pub use reader::{LogReader, ReaderFactory};
 pub use recovery::{RecoveryReport, TornTail};
 pub use root::{DataRoot, HookMark, Identity, PromiseFile, RootError, RootLock, mark_hook};
 pub use scrub::{Scrub, Scrubbed, Sealed};
-pub use set_aside::{DamagedEnd, find_damaged_end, set_aside};
+pub use set_aside::{DamagedEnd, find_damaged_end, find_damaged_end_with, set_aside};
 pub use sim::SimDisk;
 pub use splice::{Gap, Splice, SpliceError, find_gap};
 pub use verify::{VerifyReport, verify, verify_with};

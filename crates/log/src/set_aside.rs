@@ -38,11 +38,22 @@ pub fn find_damaged_end<D: Disk>(
     cluster: ClusterId,
     shard: &ShardName,
 ) -> Result<Option<DamagedEnd>, LogError> {
+    find_damaged_end_with(disk, cluster, shard, &mut |_| {})
+}
+
+/// The same, and shows every sound batch to `visit`, in order.
+pub fn find_damaged_end_with<D: Disk>(
+    disk: &D,
+    cluster: ClusterId,
+    shard: &ShardName,
+    visit: &mut dyn FnMut(&Batch),
+) -> Result<Option<DamagedEnd>, LogError> {
     let mut epochs: Vec<(Epoch, Lsn)> = Vec::new();
     let mut note = |batch: &Batch| {
         if epochs.last().is_none_or(|(last, _)| *last != batch.epoch()) {
             epochs.push((batch.epoch(), batch.first_lsn()));
         }
+        visit(batch);
     };
     let root = ShardRoot::new(cluster, shard);
     let damage = match walk(disk, &root, &mut note) {

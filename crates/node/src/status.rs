@@ -153,6 +153,9 @@ pub struct ShardStatus {
     /// the log was cut below it, or an operator asked.
     #[serde(default)]
     pub state_restored: StateRestored,
+    /// Present while the state is being made anew.
+    #[serde(default)]
+    pub remaking: Option<RemakingStatus>,
     /// A standby's state beside its primary's; absent on a primary.
     pub state: Option<StateStatus>,
     /// A standby's knowledge of its primary.
@@ -204,6 +207,13 @@ pub struct StateRestored {
     pub rolled_back: u64,
     /// It was made from the log's first record.
     pub made_anew: u64,
+}
+
+/// Records of the log that are in a new state, and how many there are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemakingStatus {
+    pub records_done: u64,
+    pub records_total: u64,
 }
 
 /// How a standby's state compares with its primary's, since it was made from

@@ -5,6 +5,7 @@ mod pages;
 
 use crate::exit::Exit;
 use crate::format::{OutputFormat, grouped, print, print_json};
+use crate::progress::Progress;
 use anyhow::bail;
 use clap::Args;
 pub(crate) use compare::readable;
@@ -46,11 +47,14 @@ pub(crate) async fn diff(args: DiffArgs) -> anyhow::Result<Exit> {
     left_pages.read_at(revision);
     right_pages.read_at(revision);
     let mut comparison = Comparison::new(args.limit);
+    let keys = left_pages.keys().max(right_pages.keys());
+    let progress = Progress::of_count("comparing keys", keys);
     loop {
         let (left, right) = tokio::try_join!(left_pages.head(), right_pages.head())?;
         let Some(step) = comparison.step(left, right) else {
             break;
         };
+        progress.add(1);
         if step.takes_left() {
             left_pages.take();
         }
@@ -58,6 +62,7 @@ pub(crate) async fn diff(args: DiffArgs) -> anyhow::Result<Exit> {
             right_pages.take();
         }
     }
+    drop(progress);
     match args.output {
         OutputFormat::Json => print_json(&report(&comparison, left, right, revision))?,
         OutputFormat::Text => print(&describe(&comparison, left, right, revision)),

@@ -25,6 +25,8 @@ pub(super) struct Pages {
     endpoint: Endpoint,
     client: KvClient<Channel>,
     newest: i64,
+    /// Keys that there were at the newest revision.
+    keys: u64,
     revision: i64,
     /// Where the next page begins; `None` after the last one.
     next: Option<Bytes>,
@@ -43,6 +45,7 @@ impl Pages {
             endpoint: endpoint.clone(),
             client: KvClient::new(channel).max_decoding_message_size(PAGE_BYTES_MAX),
             newest: 0,
+            keys: 0,
             revision: 0,
             next: Some(FIRST_KEY),
             page: VecDeque::new(),
@@ -58,11 +61,17 @@ impl Pages {
             .await?;
         let header = newest.header.context("an answer without a header")?;
         pages.newest = header.revision;
+        pages.keys = newest.count.unsigned_abs();
         Ok(pages)
     }
 
     pub(super) fn newest(&self) -> i64 {
         self.newest
+    }
+
+    /// About as many as there are to read.
+    pub(super) fn keys(&self) -> u64 {
+        self.keys
     }
 
     pub(super) fn read_at(&mut self, revision: i64) {

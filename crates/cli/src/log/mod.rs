@@ -94,12 +94,17 @@ pub(crate) fn walk(
     shard: &ShardName,
     visit: &mut dyn FnMut(&Batch),
 ) -> Result<VerifyReport, LogError> {
-    let total = directory_bytes(&data.join("shards").join(shard.as_str()));
-    let progress = Progress::of_bytes(&format!("verifying shard {shard}"), total);
+    let progress = progress(data, shard);
     verify_with(disk, cluster, shard, &mut |batch| {
         progress.add(batch.bytes().len() as u64);
         visit(batch);
     })
+}
+
+/// Of a walk over one shard's log.
+fn progress(data: &Path, shard: &ShardName) -> Progress {
+    let total = directory_bytes(&data.join("shards").join(shard.as_str()));
+    Progress::of_bytes(&format!("verifying shard {shard}"), total)
 }
 
 /// About as much as there is to read.

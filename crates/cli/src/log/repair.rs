@@ -1,15 +1,15 @@
 //! `understudy log repair`: a damaged end is set aside.
 
 use super::verify::sound;
-use super::{open_stopped, shards, walk};
+use super::{open_stopped, progress, shards, walk};
 use crate::acts::keep_act;
 use crate::exit::Exit;
 use crate::files::entropy;
 use crate::format::{OutputFormat, print, print_json};
 use serde_json::{Value, json};
 use std::path::Path;
-use understudy_log::{DamagedEnd, Identity, OsDisk, find_damaged_end, set_aside};
-use understudy_types::DataId;
+use understudy_log::{DamagedEnd, Identity, LogError, OsDisk, find_damaged_end_with, set_aside};
+use understudy_types::{ClusterId, DataId, ShardName};
 
 pub(super) fn repair(data: &Path, apply: bool, output: OutputFormat) -> anyhow::Result<Exit> {
     let (_lock, disk, identity) = open_stopped(data)?;
@@ -20,7 +20,7 @@ pub(super) fn repair(data: &Path, apply: bool, output: OutputFormat) -> anyhow::
     };
     let mut ends = Vec::new();
     for shard in shards(&disk)? {
-        match find_damaged_end(&disk, identity.cluster, &shard)? {
+        match find(&disk, data, identity.cluster, &shard)? {
             Some(end) => ends.push(end),
             None => say(&format!("shard {shard}: ok, nothing to repair")),
         }
@@ -43,6 +43,19 @@ pub(super) fn repair(data: &Path, apply: bool, output: OutputFormat) -> anyhow::
     Ok(match ends.is_empty() || applied {
         true => Exit::Done,
         false => Exit::Damaged,
+    })
+}
+
+/// Walks the whole log; on a terminal it says how far it is.
+fn find(
+    disk: &OsDisk,
+    data: &Path,
+    cluster: ClusterId,
+    shard: &ShardName,
+) -> Result<Option<DamagedEnd>, LogError> {
+    let progress = progress(data, shard);
+    find_damaged_end_with(disk, cluster, shard, &mut |batch| {
+        progress.add(batch.bytes().len() as u64);
     })
 }
 

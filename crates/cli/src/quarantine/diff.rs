@@ -4,6 +4,7 @@ use super::tail::{Tail, Word};
 use crate::diff::readable;
 use crate::exit::Exit;
 use crate::format::{OutputFormat, grouped, print, print_json};
+use crate::progress::Progress;
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -72,10 +73,13 @@ pub(super) async fn diff(
     output: OutputFormat,
 ) -> anyhow::Result<Exit> {
     let now = Now::connect(endpoint).await?;
+    let progress = Progress::of_count("comparing keys", tail.keys.len() as u64);
     let findings = stream::iter(tail.keys)
         .map(|(key, word)| now.finding(key, word))
-        .buffered(CALLS);
+        .buffered(CALLS)
+        .inspect(|_| progress.add(1));
     let mut findings: Vec<Finding> = findings.try_collect().await?;
+    drop(progress);
     let mut counts = BTreeMap::new();
     for finding in &findings {
         *counts.entry(finding.outcome).or_insert(0) += 1;

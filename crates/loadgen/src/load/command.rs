@@ -122,6 +122,7 @@ fn plan(target: &TargetOptions, load: &LoadOptions, work: Work) -> Result<Plan, 
         seed: load.seed,
         extent,
         warm_up,
+        course: load.course.clone(),
         work,
     })
 }

@@ -2,9 +2,8 @@ use super::command::Work;
 use super::connection::run_connection;
 use super::tally::Tally;
 use crate::call::Connection;
-use crate::{LoadError, Stopwatch, TargetOptions};
+use crate::{LoadCourse, LoadError, Stopwatch, TargetOptions};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// One measurement, whole.
@@ -17,6 +16,7 @@ pub(super) struct Plan {
     pub(super) extent: Extent,
     /// Calls that start before it, on the run's stopwatch, are not counted.
     pub(super) warm_up: Duration,
+    pub(super) course: LoadCourse,
     pub(super) work: Work,
 }
 
@@ -32,8 +32,6 @@ pub(super) enum Extent {
 pub(super) struct Run {
     pub(super) plan: Plan,
     pub(super) stopwatch: Stopwatch,
-    /// Calls given out so far.
-    turns: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -48,9 +46,9 @@ impl Run {
     pub(super) fn next_turn(&self, now: Duration) -> Option<u64> {
         match self.plan.extent {
             Extent::Lasting(duration) if now >= duration => None,
-            Extent::Lasting(_) => Some(self.turns.fetch_add(1, Ordering::Relaxed)),
+            Extent::Lasting(_) => Some(self.plan.course.next_call()),
             Extent::Calls(calls) => {
-                let turn = self.turns.fetch_add(1, Ordering::Relaxed);
+                let turn = self.plan.course.next_call();
                 (turn < calls).then_some(turn)
             }
         }
@@ -60,7 +58,7 @@ impl Run {
     pub(super) fn is_over(&self) -> bool {
         match self.plan.extent {
             Extent::Lasting(duration) => self.stopwatch.elapsed() >= duration,
-            Extent::Calls(calls) => self.turns.load(Ordering::Relaxed) >= calls,
+            Extent::Calls(calls) => self.plan.course.calls() >= calls,
         }
     }
 
@@ -75,10 +73,13 @@ impl Run {
 /// wait; calls in flight may have happened.
 pub(super) async fn run(plan: Plan) -> Result<Outcome, LoadError> {
     refuse_if_unreachable(&plan.target).await?;
+    plan.course.begin(match plan.extent {
+        Extent::Calls(calls) => Some(calls),
+        Extent::Lasting(_) => None,
+    });
     let run = Arc::new(Run {
         plan,
         stopwatch: Stopwatch::start(),
-        turns: AtomicU64::new(0),
     });
     let mut tasks = tokio::task::JoinSet::new();
     for connection in 0..run.plan.connections {

@@ -22,6 +22,13 @@ pub(crate) struct Beat {
     pub(crate) made_at: BootTime,
 }
 
+/// Records of the log that are in a new state, and how many there are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Remaking {
+    pub(crate) done: u64,
+    pub(crate) total: u64,
+}
+
 /// Guarded by the shard's lock; every change is announced by the shard.
 #[derive(Debug)]
 pub(crate) struct Marks {
@@ -50,6 +57,8 @@ pub(crate) struct Marks {
     /// Digests of this node's state, and how they compare with the primary's.
     pub(crate) comparison: StateComparison,
     pub(crate) restorations: Restorations,
+    /// How far a state is that is being made anew.
+    pub(crate) remaking: Option<Remaking>,
     /// The state thread is on its way to here, and may have read so far.
     applying: Option<Lsn>,
     /// Why the stream's batches are not stored, until a stream begins anew.
@@ -88,6 +97,7 @@ impl Marks {
             ended: None,
             comparison,
             restorations: Restorations::default(),
+            remaking: None,
             applying: None,
             intake_failure: None,
             stopping: false,
@@ -248,6 +258,7 @@ impl Marks {
     /// The state was made anew, of so many bytes.
     pub(crate) fn rebuilt(&mut self, restoration: Restoration, state: Option<StateAt>, bytes: u64) {
         self.restorations.done(restoration);
+        self.remaking = None;
         self.applied = state.map(|state| state.lsn);
         self.applied_bytes = match self.needs_restoration() {
             true => self.applied_bytes.min(bytes),

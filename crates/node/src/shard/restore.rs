@@ -2,6 +2,7 @@
 
 use super::core::StateFacts;
 use super::cursor::Cursor;
+use super::marks::Remaking;
 use super::state_thread::{StateThread, apply};
 use super::work::{Restoration, Way};
 use understudy_log::LogError;
@@ -71,6 +72,10 @@ impl<S: StateMachine> StateThread<S> {
             for batch in &batches {
                 drop(apply(&mut state, batch));
                 bytes += batch.bytes().len() as u64;
+                self.shard.marks.lock().remaking = Some(Remaking {
+                    done: batch.last_lsn().get(),
+                    total: upto.get(),
+                });
             }
         }
         let applied = Lsn::new(cursor.next().get() - 1);

@@ -231,6 +231,8 @@ impl StateMachine for Poor {
     }
 }
 
+mod anew;
+
 #[tokio::test]
 async fn scrub_finds_what_was_damaged_after_the_start() {
     let returning = Returning::boot(KvState::new);

@@ -4,7 +4,8 @@ use super::Observer;
 use crate::follow::{Context, KnowledgeView};
 use crate::shard::ShardCore;
 use crate::status::{
-    FlushStatus, Lag, PrimaryShard, ScrubStatus, ShardStatus, StateRestored, StateStatus,
+    FlushStatus, Lag, PrimaryShard, RemakingStatus, ScrubStatus, ShardStatus, StateRestored,
+    StateStatus,
 };
 use std::sync::atomic::Ordering;
 use understudy_protocol::control::LeaseView;
@@ -22,6 +23,7 @@ struct Local {
     free_slot: Option<understudy_protocol::fallback::SlotNumber>,
     restored: StateRestored,
     restoring: bool,
+    remaking: Option<RemakingStatus>,
 }
 
 impl Local {
@@ -42,6 +44,10 @@ impl Local {
                 made_anew: marks.restorations.made_anew,
             },
             restoring: marks.needs_restoration(),
+            remaking: marks.remaking.map(|remaking| RemakingStatus {
+                records_done: remaking.done,
+                records_total: remaking.total,
+            }),
         }
     }
 
@@ -89,6 +95,7 @@ impl Observer {
             state_memory_bytes: facts.memory_bytes,
             state_digest: facts.digest.to_string(),
             state_restored: local.restored,
+            remaking: local.remaking,
             state: following.map(|_| state_status(&local.findings, now)),
             primary: heard.map(|heard| PrimaryShard {
                 flushed: heard.flushed,
