@@ -1,7 +1,8 @@
 //! **LagIsHonest**: a lag that a standby calls known is not less than what it
 //! was within the last two heartbeats; so a lag of nothing that is known was
-//! nothing within them. And the seconds never fall while no heartbeat comes
-//! and nothing moves here.
+//! nothing within them, and a primary that is gone or frozen for longer makes
+//! it unknown. And the seconds never fall while no heartbeat comes and nothing
+//! moves here.
 
 use super::{Life, Verdict};
 use crate::time::SimTime;
@@ -38,6 +39,8 @@ impl Reading {
 pub(super) struct LagIsHonest {
     /// What the primary of an epoch had flushed, and since when.
     flushed: BTreeMap<(Epoch, usize), Vec<(SimTime, u64)>>,
+    /// When the primary of an epoch last made heartbeats.
+    alive: BTreeMap<Epoch, SimTime>,
     last: BTreeMap<(Life, usize), Reading>,
 }
 
@@ -45,6 +48,10 @@ impl LagIsHonest {
     pub(super) fn flushed(&mut self, epoch: Epoch, shard: usize, now: SimTime, records: u64) {
         let flushed = self.flushed.entry((epoch, shard)).or_default();
         flushed.push((now, records));
+    }
+
+    pub(super) fn beats(&mut self, epoch: Epoch, now: SimTime) {
+        self.alive.insert(epoch, now);
     }
 
     fn flushed_at(&self, epoch: Epoch, shard: usize, moment: SimTime) -> u64 {
@@ -79,6 +86,13 @@ impl LagIsHonest {
             return Ok(());
         }
         let within = (reading.heartbeat_every * 2).mul_f64(SLOWER);
+        let alive = self.alive.get(&reading.epoch).copied();
+        if alive.is_none_or(|alive| alive < now.before(within)) {
+            return Err(format!(
+                "n{} knows how far s{shard} is behind, and the primary of epoch {} made its last heartbeat at {alive:?}, longer than {within:?} ago",
+                life.0, reading.epoch
+            ));
+        }
         let there = self.flushed_at(reading.epoch, shard, now.before(within));
         for stage in Stage::ALL {
             let here = lsn_value(reading.here.at(stage).lsn);

@@ -175,6 +175,11 @@ pub(crate) fn flushed_in(env: &mut Env, epoch: Epoch, shard: usize, flushed: Opt
     env.invariants.lag.flushed(epoch, shard, env.now, records);
 }
 
+/// A primary makes its heartbeats.
+pub(crate) fn beats(env: &mut Env, epoch: Epoch) {
+    env.invariants.lag.beats(epoch, env.now);
+}
+
 /// Somebody looks at a standby's lag.
 pub(crate) fn lag_read(env: &mut Env, life: Life, shard: usize, reading: Reading) {
     let verdict = env.invariants.lag.read(life, shard, env.now, reading);

@@ -249,6 +249,7 @@ impl Process {
         let Plane::Serving(serving) = &mut self.plane else {
             return Ok(());
         };
+        invariants::beats(env, serving.epoch);
         let read_lease = std::mem::take(&mut serving.read_lease);
         let asks = serving.asks;
         let mut silent = Vec::new();
