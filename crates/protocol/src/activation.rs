@@ -3,7 +3,7 @@
 //! It is consumed inside the conditional write that takes the epoch, so it
 //! can never act twice, and never in another epoch than the operator saw.
 
-use crate::lease::Lease;
+use crate::lease::{Consumed, Lease};
 use serde::{Deserialize, Serialize};
 use understudy_types::{ClusterId, Epoch, NodeId, Nonce};
 
@@ -79,6 +79,18 @@ impl ActivationRequest {
             && self.expect_epoch == lease.epoch
             && wall_millis <= self.not_after_ms
             && consumed.is_none_or(|consumed| consumed.id != self.id)
+    }
+
+    /// As the lease keeps it once it has led to an epoch.
+    pub(crate) fn consumed(&self) -> Consumed {
+        Consumed {
+            id: self.id,
+            mode: self.mode,
+            by: self.by.clone(),
+            reason: self.reason.clone(),
+            fenced_by: self.fenced_by.clone(),
+            overrides: self.overrides.clone(),
+        }
     }
 
     pub fn encode(&self) -> Vec<u8> {

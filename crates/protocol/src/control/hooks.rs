@@ -114,17 +114,6 @@ fn refusal(mode: Mode, why: &str) -> Step {
     )
 }
 
-fn consumed(request: &ActivationRequest) -> Consumed {
-    Consumed {
-        id: request.id,
-        mode: request.mode,
-        by: request.by.clone(),
-        reason: request.reason.clone(),
-        fenced_by: request.fenced_by.clone(),
-        overrides: request.overrides.clone(),
-    }
-}
-
 impl Control {
     fn has_hook_before(&self) -> bool {
         self.setup.hooks.contains(&HookPhase::BeforePromotion)
@@ -191,7 +180,7 @@ impl Control {
         if !self.has_hook_before() {
             return self.promote(seen, Cause::Failover { request, origin }, out);
         }
-        self.run_hook(seen, consumed(&request), bound, out);
+        self.run_hook(seen, request.consumed(), bound, out);
         self.hooks.failover = Some(Hooked {
             request,
             origin,
@@ -236,7 +225,7 @@ pub(super) fn hook_after(
     let request = match &promotion.cause {
         Cause::Restart => return None,
         Cause::Handover { activation } => activation.clone(),
-        Cause::Failover { request, .. } => Some(consumed(request)),
+        Cause::Failover { request, .. } => Some(request.consumed()),
     };
     let phase = HookPhase::AfterPromotion;
     setup.hooks.contains(&phase).then(|| {

@@ -11,14 +11,7 @@ use understudy_types::{Epoch, Nonce};
 
 fn consumed(promotion: &Promotion, lease: &Lease) -> Option<Consumed> {
     match &promotion.cause {
-        Cause::Failover { request, .. } => Some(Consumed {
-            id: request.id,
-            mode: request.mode,
-            by: request.by.clone(),
-            reason: request.reason.clone(),
-            fenced_by: request.fenced_by.clone(),
-            overrides: request.overrides.clone(),
-        }),
+        Cause::Failover { request, .. } => Some(request.consumed()),
         Cause::Handover {
             activation: Some(activation),
         } => Some(activation.clone()),
