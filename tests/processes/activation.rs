@@ -1,14 +1,12 @@
 //! Activations that do not go through.
 
-use rig::{PATIENCE, Process, Rig, RigOptions, Side, Signal, expect_verified, load_on, until};
-use understudy_loadgen::Recorder;
+use rig::{PATIENCE, Process, Rig, RigOptions, Side, Signal, expect_verified, recording, until};
 
 /// F52: it has the epoch and may not serve yet when it is killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn standby_killed_between_claim_and_hold_finishes_its_promotion() {
     let mut rig = Rig::start(RigOptions::replicated()).await;
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).expect("a recorder");
-    assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 100).await;
     let epoch = rig.epoch().await;
     rig.kill_node(Side::Alpha);
     let writes = recorder.stop().await;
@@ -38,8 +36,7 @@ async fn standby_killed_between_claim_and_hold_finishes_its_promotion() {
 #[tokio::test(flavor = "multi_thread")]
 async fn switchover_to_a_frozen_target_leaves_the_primary_in_its_epoch() {
     let mut rig = Rig::start(RigOptions::local()).await;
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).expect("a recorder");
-    assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 100).await;
     let epoch = rig.epoch().await;
     rig.node(Side::Bravo).signal(Signal::STOP);
     let answer = rig.switchover(Side::Bravo, epoch).await;

@@ -1,10 +1,9 @@
 use rig::{
     Rig, RigOptions, Side, SmallDisk, behind_small_disk, expect_verified, free_ports, largest_file,
-    load_on, until,
+    recording, until,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use understudy_loadgen::Recorder;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -48,8 +47,7 @@ async fn same_node_started_twice_is_told_who_has_its_data_root() {
 #[tokio::test(flavor = "multi_thread")]
 async fn flipped_bit_inside_a_segment_is_refetched_while_the_primary_lives() {
     let mut rig = Rig::start(RigOptions::replicated()).await;
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
-    assert!(recorder.wait_for_acked(500, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 500).await;
     let writes = recorder.stop().await;
     rig.stop_node(Side::Bravo).await;
     let data = rig.data(Side::Bravo);
@@ -102,8 +100,7 @@ async fn damaged_segment_between_sound_ones_is_fetched_and_the_node_is_what_it_w
 #[tokio::test(flavor = "multi_thread")]
 async fn flipped_bit_without_a_living_primary_is_named_refused_and_repaired_by_an_operator() {
     let mut rig = Rig::start(RigOptions::replicated()).await;
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
-    assert!(recorder.wait_for_acked(500, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 500).await;
     let writes = recorder.stop().await;
     rig.stop_node(Side::Bravo).await;
     let data = rig.data(Side::Bravo);
@@ -207,8 +204,7 @@ async fn full_disk_refuses_writes_until_there_is_room() {
     })
     .await;
     rig.wait_for_primary(Side::Alpha).await;
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
-    assert!(recorder.wait_for_acked(200, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 200).await;
     let writes = recorder.stop().await;
     expect_verified(&rig, &writes, &[Side::Alpha]).await;
     rig.wait_for_standby(Side::Bravo).await;

@@ -1,5 +1,5 @@
 use rig::long_link::catching_up;
-use rig::{Rig, RigOptions, Shape, Side, Signal, Wire, expect_verified, load_on, until};
+use rig::{Rig, RigOptions, Shape, Side, Signal, Wire, expect_verified, load_on, recording, until};
 use std::time::Duration;
 use understudy_loadgen::{Recorder, RecorderOptions};
 
@@ -37,8 +37,7 @@ async fn bit_that_turns_on_the_wire_is_rejected_and_fetched_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn frozen_standby_does_not_hold_up_a_local_primary() {
     let mut rig = Rig::start(RigOptions::local()).await;
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
-    assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 100).await;
     rig.node(Side::Bravo).signal(Signal::STOP);
     assert!(recorder.wait_for_acked(3000, PATIENCE).await);
     rig.node(Side::Bravo).signal(Signal::CONT);

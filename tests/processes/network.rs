@@ -3,7 +3,8 @@
 
 use rig::history::violations;
 use rig::{
-    Host, Hosts, PATIENCE, Rig, RigOptions, Side, endpoints, expect_verified, load_on, until,
+    Host, Hosts, PATIENCE, Rig, RigOptions, Side, endpoints, expect_verified, load_on, recording,
+    until,
 };
 use std::time::Duration;
 use understudy_loadgen::{HistoryOptions, HistoryRecorder, Recorder};
@@ -59,8 +60,7 @@ async fn primary_cut_from_the_store_alone_falls_silent_and_nobody_takes_over() {
         return;
     };
     let epoch = rig.epoch().await;
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
-    assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 100).await;
     hosts.cut(Host::Alpha, Host::Store);
     wait_for_silence(&rig, Side::Alpha).await;
     let silent = recorder.acked();
@@ -127,8 +127,7 @@ async fn standby_cut_from_the_store_follows_on_and_is_not_promoted() {
     };
     let epoch = rig.epoch().await;
     hosts.cut(Host::Bravo, Host::Store);
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
-    assert!(recorder.wait_for_acked(300, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 300).await;
     rig.switchover(Side::Bravo, epoch).await.expect_code(20);
     assert!(recorder.wait_for_acked(100, PATIENCE).await);
     assert!(rig.is_primary(Side::Alpha).await);
@@ -146,8 +145,7 @@ async fn standby_that_hears_nothing_knows_no_lag_and_goes_on_where_it_was() {
     let Some(Apart { rig, hosts }) = apart(RigOptions::local()).await else {
         return;
     };
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
-    assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 100).await;
     hosts.cut(Host::Alpha, Host::Bravo);
     until("bravo's lag is not known", PATIENCE, || async {
         let status = rig.status(Side::Bravo).await?;
@@ -219,8 +217,7 @@ async fn primary_without_its_store_goes_on_by_its_standbys_word() {
             .then_some(())
     })
     .await;
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
-    assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 100).await;
     hosts.cut(Host::Alpha, Host::Store);
     until("alpha lives by bravo's word", PATIENCE, || async {
         let status = rig.status(Side::Alpha).await?;

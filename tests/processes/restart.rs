@@ -1,7 +1,6 @@
 //! A primary that comes back to its own lease.
 
-use rig::{PATIENCE, Rig, RigOptions, Side, expect_verified, load_on, until};
-use understudy_loadgen::Recorder;
+use rig::{PATIENCE, Rig, RigOptions, Side, expect_verified, recording, until};
 
 /// F26, F27: what it acknowledged is on its disk; its epoch is a new one.
 #[tokio::test(flavor = "multi_thread")]
@@ -9,8 +8,7 @@ async fn killed_primary_that_restarts_takes_a_new_epoch_and_has_all_that_it_ackn
     let mut rig = Rig::start(RigOptions::local()).await;
     let mut epoch = rig.epoch().await;
     for _ in 0..3 {
-        let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).expect("a recorder");
-        assert!(recorder.wait_for_acked(150, PATIENCE).await);
+        let recorder = recording(&rig, &[Side::Alpha], 150).await;
         rig.kill_node(Side::Alpha);
         rig.start_node(Side::Alpha);
         rig.wait_for_primary(Side::Alpha).await;
@@ -29,8 +27,7 @@ async fn killed_primary_that_restarts_takes_a_new_epoch_and_has_all_that_it_ackn
 #[tokio::test(flavor = "multi_thread")]
 async fn primary_with_a_blank_disk_never_serves_and_is_not_followed() {
     let mut rig = Rig::start(RigOptions::replicated()).await;
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).expect("a recorder");
-    assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 100).await;
     let epoch = rig.epoch().await;
     rig.kill_node(Side::Alpha);
     let writes = recorder.stop().await;

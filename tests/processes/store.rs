@@ -1,8 +1,7 @@
-use rig::{ACCESS_KEY, Rig, RigOptions, SECRET_KEY, Side, expect_verified, load_on, until};
+use rig::{ACCESS_KEY, Rig, RigOptions, SECRET_KEY, Side, expect_verified, recording, until};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use understudy_devstore::{DevStore, DevStoreConfig, Lie, Mode};
-use understudy_loadgen::Recorder;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -31,8 +30,7 @@ async fn node_waits_for_a_store_that_is_down_and_goes_on() {
 async fn primary_without_its_store_falls_silent_and_serves_again() {
     let mut rig = Rig::start(RigOptions::local()).await;
     let epoch = rig.epoch().await;
-    let recorder = Recorder::start(&load_on(&rig, &[Side::Alpha])).unwrap();
-    assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    let recorder = recording(&rig, &[Side::Alpha], 100).await;
     rig.kill_store();
     until("alpha's lease runs out", PATIENCE, || async {
         (!rig.is_primary(Side::Alpha).await).then_some(())

@@ -1,14 +1,14 @@
 //! Mutual TLS between nodes and operators, as processes speak it.
 
 use rig::{
-    Rig, RigOptions, Side, Speech, expect_verified, get, load_on, moved_there_and_back, run, until,
+    Rig, RigOptions, Side, Speech, expect_verified, get, moved_there_and_back, recording, run,
+    until,
 };
 use std::path::Path;
 use std::time::Duration;
 use tonic::codegen::tokio_stream::iter;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
-use understudy_loadgen::Recorder;
 use understudy_tls::{
     CertificateAuthority, Credentials, Dialer, Expected, Holder, Identity, Issued, Reloaded, Role,
     TlsFiles, Validity,
@@ -46,8 +46,7 @@ async fn pair_with_certificates_streams_relays_and_moves_its_primary() {
 #[tokio::test(flavor = "multi_thread")]
 async fn certificate_renewed_while_it_is_used_interrupts_nothing() {
     let rig = Rig::start(secured(RigOptions::local())).await;
-    let recorder = Recorder::start(&load_on(&rig, &Side::BOTH)).unwrap();
-    assert!(recorder.wait_for_acked(100, PATIENCE).await);
+    let recorder = recording(&rig, &Side::BOTH, 100).await;
     rig.wait_for_standby(Side::Bravo).await;
     let before = rig.status(Side::Alpha).await.expect("alpha runs");
     let reconnects = reconnects(&rig).await;

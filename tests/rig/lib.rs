@@ -47,7 +47,7 @@ pub use hosts::{Host, Hosts};
 pub use http::{Page, get};
 pub use link::{Link, Wire};
 pub use load::{
-    endpoints, expect_verified, load_on, missing_number, moved_there_and_back, verified,
+    endpoints, expect_verified, load_on, missing_number, moved_there_and_back, recording, verified,
     verified_at,
 };
 pub use options::{ACCESS_KEY, CLUSTER, Ports, RigOptions, SECRET_KEY, Speech, node_file};

@@ -14,6 +14,13 @@ pub fn load_on(rig: &Rig, sides: &[Side]) -> RecorderOptions {
     }
 }
 
+/// Load on these sides, once this many writes of it are acknowledged.
+pub async fn recording(rig: &Rig, sides: &[Side], acked: u64) -> Recorder {
+    let recorder = Recorder::start(&load_on(rig, sides)).expect("a recorder");
+    assert!(recorder.wait_for_acked(acked, PATIENCE).await);
+    recorder
+}
+
 /// The client addresses of these sides.
 pub fn endpoints(rig: &Rig, sides: &[Side]) -> Vec<Endpoint> {
     let parse = |side: &Side| rig.clients(*side).to_string().parse();
