@@ -7,9 +7,12 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
 use futures::future::{BoxFuture, join_all};
+use parking_lot::Mutex;
 use serde_json::Value;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Waker};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
@@ -37,6 +40,7 @@ struct Counted {
     rounds: Arc<AtomicUsize>,
     reads: Arc<AtomicUsize>,
     reading: Arc<AtomicUsize>,
+    gate: Arc<Mutex<()>>,
 }
 
 impl Counted {
@@ -52,6 +56,7 @@ impl Counted {
             rounds: Arc::default(),
             reads: Arc::default(),
             reading: Arc::default(),
+            gate: Arc::default(),
         }
     }
 
@@ -80,6 +85,7 @@ impl Subject for Counted {
     }
     fn receipts(&self) -> Result<Vec<Receipt>, String> {
         assert_eq!(self.reading.fetch_add(1, Relaxed), 0, "one at a time");
+        drop(self.gate.lock());
         self.reads.fetch_add(1, Relaxed);
         self.reading.fetch_sub(1, Relaxed);
         Err("the disk is away".to_owned())
@@ -141,7 +147,14 @@ async fn many_pages_cost_one_round_to_the_other_nodes() {
 #[tokio::test]
 async fn many_pages_read_the_receipts_once() {
     let counted = Counted::new();
-    for (status, said) in asked_at_once(&counted.console(), "/api/history").await {
+    let console = counted.console();
+    let mut asking = pin!(asked_at_once(&console, "/api/history"));
+    // Nothing is read before all have come.
+    let gate = counted.gate.lock();
+    let mut unheard = Context::from_waker(Waker::noop());
+    assert!(asking.as_mut().poll(&mut unheard).is_pending());
+    drop(gate);
+    for (status, said) in asking.await {
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(said["error"], "the disk is away");
     }
