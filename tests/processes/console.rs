@@ -144,3 +144,26 @@ async fn operator_switches_over_by_the_page_and_is_named_in_receipt_and_audit() 
     assert_eq!(audit["by"], "kim (console of alpha)");
     assert_eq!(audit["facts"]["reason"], "a test of the page");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operator_who_is_taken_from_the_list_is_signed_out_and_the_page_says_so() {
+    let rig = pair_with_operator().await;
+    let browser = Browser::start().await;
+    browser.view(1200, 900, Scheme::Light).await;
+    open(&browser, &rig, Side::Alpha).await;
+    browser.write("#token", TOKEN).await;
+    browser.click("#sign-in button").await;
+    browser.wait_for("#who", "kim, operator").await;
+    let list = "lou lou-0123456789abcdef\n";
+    tokio::fs::write(rig.path().join("operators.tokens"), list)
+        .await
+        .expect("a list of operators");
+    browser.wait_for("#who", "Sign in with an operator").await;
+    assert!(!browser.is_shown("#ask").await);
+    browser.write("#token", TOKEN).await;
+    browser.click("#sign-in button").await;
+    browser.wait_for("#sign-in-refusal", "E503").await;
+    browser.write("#token", "lou-0123456789abcdef").await;
+    browser.click("#sign-in button").await;
+    browser.wait_for("#who", "lou, operator").await;
+}

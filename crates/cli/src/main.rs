@@ -45,6 +45,7 @@ mod maintenance;
 mod man;
 mod neighbours;
 mod parity;
+mod people;
 mod quarantine;
 mod rebuild;
 mod run;

@@ -5,6 +5,7 @@ use crate::collector::Origin;
 use crate::exit::Exit;
 use crate::logging::LoggingArgs;
 use crate::neighbours::Neighbours;
+use crate::people::{People, WatchedPeople};
 use crate::settings::{OverrideArgs, addresses_beside};
 use crate::signals::Signals;
 use crate::store::ClusterStore;
@@ -17,12 +18,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use understudy_console::{Console, Role, Tokens};
+use understudy_console::Console;
 use understudy_etcd::{EtcdOptions, EtcdServer};
 use understudy_kv::KvState;
 use understudy_node::config::Configuration;
 use understudy_node::security::Security;
-use understudy_node::settings::{PageSettings, ShardSettings};
+use understudy_node::settings::ShardSettings;
 use understudy_node::{BootClock, ClaimedRoot, Node, Observer};
 use understudy_types::ShardName;
 
@@ -67,7 +68,7 @@ async fn run_node(
     configuration: &Configuration,
     signals: &mut Signals,
 ) -> anyhow::Result<Exit> {
-    let tokens = tokens(&configuration.settings.page)?;
+    let (people, tokens) = WatchedPeople::open(People::of(&configuration.settings.page))?;
     // Before the ports: a second process on one data root must hear of that,
     // and not of the ports that the first one has.
     let root = ClaimedRoot::take(&configuration.settings)?;
@@ -81,45 +82,10 @@ async fn run_node(
     let cluster = Arc::new(Neighbours::new(configuration, beside));
     let own = configuration.settings.replication.advertise.clone();
     let console = Console::new(node.observer(), own, cluster, tokens);
-    serve(node, doors, console, configuration, signals).await
-}
-
-/// The people of the two lists; a variable stands for its file.
-fn tokens(page: &PageSettings) -> anyhow::Result<Tokens> {
-    let mut tokens = Tokens::default();
-    for (role, file, variable) in [
-        (
-            Role::Viewer,
-            &page.viewers_file,
-            "UNDERSTUDY_CONSOLE_VIEWERS",
-        ),
-        (
-            Role::Operator,
-            &page.operators_file,
-            "UNDERSTUDY_CONSOLE_OPERATORS",
-        ),
-    ] {
-        // An empty variable is one that somebody forgot to fill.
-        let given = std::env::var(variable)
-            .ok()
-            .filter(|list| !list.trim().is_empty());
-        let (list, place) = match (given, file) {
-            (Some(list), _) => (list, variable.to_owned()),
-            (None, None) => continue,
-            (None, Some(file)) => {
-                let place = file.display().to_string();
-                let list = std::fs::read_to_string(file);
-                let list = list.with_context(|| {
-                    format!("the console's tokens in {place} cannot be read: make the file readable for this user, or leave it out of [console]")
-                })?;
-                (list, place)
-            }
-        };
-        tokens
-            .add(role, &list)
-            .with_context(|| format!("the console's tokens in {place}"))?;
-    }
-    Ok(tokens)
+    let watched = tokio::spawn(people.watch(console.clone()));
+    let ended = serve(node, doors, console, configuration, signals).await;
+    watched.abort();
+    ended
 }
 
 /// The listening sockets, taken before the store is asked so that a port in

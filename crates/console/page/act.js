@@ -136,13 +136,13 @@ const onSubmit = (form, handle) => {
   });
 };
 
-export const prepare = () => {
+export const prepare = (signedIn) => {
   onSubmit('sign-in', async () => {
     const token = at('token').value;
     at('token').value = '';
     const { ok, said } = await send('POST', '/api/session', { token }).catch(() => ({ said: unreachable }));
     say(at('sign-in-refusal'), ok ? '' : refusalText(said));
-    if (ok) await session();
+    if (ok) signedIn();
   });
   at('sign-out').addEventListener('click', async () => {
     await send('DELETE', '/api/session').catch(() => {});

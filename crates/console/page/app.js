@@ -66,14 +66,24 @@ const doubt = () => {
   }
 };
 
+let events = null;
+let again = null;
+
 const listen = async () => {
+  clearTimeout(again);
+  events?.close();
+  events = null;
   if (!(await act.session())) {
     // Wakes when somebody has signed in, or the node answers again.
-    setTimeout(listen, 2000);
+    again = setTimeout(listen, 2000);
     return;
   }
-  const events = new EventSource('/api/events');
+  // Another call may have been faster.
+  events?.close();
+  events = new EventSource('/api/events');
   events.addEventListener('open', () => {
+    // It may have been ended with the session.
+    act.session();
     lag.load(now).catch(() => {});
     history.load();
   });
@@ -89,13 +99,14 @@ const listen = async () => {
   events.addEventListener('error', () => {
     if (events.readyState !== EventSource.CLOSED) return;
     // Refused, and the browser does not try again by itself.
-    setTimeout(listen, 3000);
+    again = setTimeout(listen, 3000);
   });
 };
 
 lag.prepare(() => {
   if (latest != null) lag.show(now());
 });
-act.prepare();
+// What is heard from now on is heard by whoever has signed in.
+act.prepare(listen);
 setInterval(doubt, 500);
 listen();

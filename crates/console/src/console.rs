@@ -84,6 +84,12 @@ impl<S: Subject> Console<S> {
         self.inner.ring.lock().note(Sample::of(status, at));
     }
 
+    /// From now on these people may look and act. Whoever came by a token that
+    /// is not among them has to go.
+    pub fn take_tokens(&self, tokens: Tokens) {
+        self.inner.access.take(tokens);
+    }
+
     pub(crate) fn subject(&self) -> &S {
         &self.inner.subject
     }

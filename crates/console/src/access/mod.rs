@@ -9,17 +9,19 @@ mod tokens;
 
 pub(crate) use caller::Caller;
 pub(crate) use denied::Denied;
-use tokens::Person;
+use tokens::{Holder, Person};
 pub use tokens::{Role, TokenError, Tokens};
 
 use attempts::Attempts;
+use parking_lot::RwLock;
 use sessions::{LASTS, Sessions};
 use tokio::sync::watch;
 use understudy_types::BootTime;
 
 #[derive(Debug)]
 pub(crate) struct Access {
-    tokens: Tokens,
+    /// Held for reading while a session is opened: none outlives a change.
+    tokens: RwLock<Tokens>,
     sessions: Sessions,
     attempts: Attempts,
     /// Of its own for each node: cookies know no ports.
@@ -36,7 +38,7 @@ pub(crate) struct Guest {
 impl Access {
     pub(crate) fn new(tokens: Tokens, node: &str) -> Access {
         Access {
-            tokens,
+            tokens: RwLock::new(tokens),
             sessions: Sessions::default(),
             attempts: Attempts::default(),
             cookie: format!("understudy_{node}"),
@@ -44,17 +46,31 @@ impl Access {
     }
 
     pub(crate) fn has_tokens(&self) -> bool {
-        !self.tokens.is_empty()
+        !self.tokens.read().is_empty()
+    }
+
+    /// From now on these count. Sessions that were opened with a token that is
+    /// not among them in the same role end.
+    pub(crate) fn take(&self, tokens: Tokens) {
+        let mut current = self.tokens.write();
+        *current = tokens;
+        self.sessions.keep(|holder| current.has(holder));
     }
 
     /// Whose token that is. A wrong one counts against the caller's address.
-    fn holder(&self, caller: &Caller, token: &str, now: BootTime) -> Result<Person, Denied> {
-        if self.tokens.is_empty() {
+    fn holder(
+        &self,
+        tokens: &Tokens,
+        caller: &Caller,
+        token: &str,
+        now: BootTime,
+    ) -> Result<Holder, Denied> {
+        if tokens.is_empty() {
             return Err(Denied::NoTokens);
         }
         // A right one passes, or anybody at the same proxy could keep all out.
-        if let Some(person) = self.tokens.holder(token) {
-            return Ok(person.clone());
+        if let Some(holder) = tokens.holder(token) {
+            return Ok(holder.clone());
         }
         if let Some(wait) = self.attempts.wait(caller.address, now) {
             return Err(Denied::TooManyWrong(wait));
@@ -70,8 +86,10 @@ impl Access {
         token: &str,
         now: BootTime,
     ) -> Result<(Person, String), Denied> {
-        let person = self.holder(caller, token, now)?;
-        let secret = self.sessions.open(person.clone(), now);
+        let tokens = self.tokens.read();
+        let holder = self.holder(&tokens, caller, token, now)?;
+        let person = holder.person.clone();
+        let secret = self.sessions.open(holder, now);
         let lasts = LASTS.as_secs();
         Ok((person, self.cookie_line(&secret, lasts)))
     }
@@ -92,7 +110,8 @@ impl Access {
     /// Who calls: by the session's cookie, or by a token in `Authorization`.
     pub(crate) fn person(&self, caller: &Caller, now: BootTime) -> Result<Option<Person>, Denied> {
         if let Some(token) = caller.bearer() {
-            return self.holder(caller, token, now).map(Some);
+            let holder = self.holder(&self.tokens.read(), caller, token, now);
+            return holder.map(|holder| Some(holder.person));
         }
         let secret = caller.cookie(&self.cookie);
         Ok(secret.and_then(|secret| self.sessions.person(secret, now)))
@@ -112,13 +131,14 @@ impl Access {
         }
     }
 
-    /// Changes when a session was ended.
+    /// Changes when a session was ended, or a token may be nobody's any more.
     pub(crate) fn changed(&self) -> watch::Receiver<()> {
         self.sessions.ended()
     }
 
     pub(crate) fn may_look(&self, caller: &Caller, now: BootTime) -> Result<(), Denied> {
-        match self.tokens.has_viewers() && self.person(caller, now)?.is_none() {
+        let asks_who = self.tokens.read().has_viewers();
+        match asks_who && self.person(caller, now)?.is_none() {
             true => Err(Denied::NotSignedIn),
             false => Ok(()),
         }
@@ -126,7 +146,7 @@ impl Access {
 
     /// The operator who calls, from a page of this console or from a program.
     pub(crate) fn operator(&self, caller: &Caller, now: BootTime) -> Result<Person, Denied> {
-        if self.tokens.is_empty() {
+        if !self.has_tokens() {
             return Err(Denied::NoTokens);
         }
         caller.is_own_page_or_program()?;
@@ -140,27 +160,63 @@ impl Access {
 
 #[cfg(test)]
 mod tests {
-    use super::{Access, Caller, LASTS, Role, Tokens};
+    use super::{Access, Caller, Guest, LASTS, Role, Tokens};
     use axum::http::HeaderMap;
+    use axum::http::header::COOKIE;
     use understudy_types::BootTime;
 
     const TOKEN: &str = "0123456789abcdef";
 
+    fn access(tokens: Tokens) -> Access {
+        Access::new(tokens, "alpha")
+    }
+
+    fn viewers(list: &str) -> Tokens {
+        let mut tokens = Tokens::default();
+        tokens.add(Role::Viewer, list).unwrap();
+        tokens
+    }
+
+    /// Comes back with the session's cookie.
+    fn signed_in(access: &Access, token: &str, now: BootTime) -> Guest {
+        let stranger = Caller::with(HeaderMap::new());
+        let (_, line) = access.sign_in(&stranger, token, now).unwrap();
+        let cookie = line.split(';').next().unwrap().parse().unwrap();
+        let headers = HeaderMap::from_iter([(COOKIE, cookie)]);
+        let guest = access.guest(Caller::with(headers), now);
+        assert!(guest.signed_in);
+        guest
+    }
+
     #[test]
     fn guest_may_stay_as_long_as_the_session_lasts() {
-        let mut tokens = Tokens::default();
-        tokens.add(Role::Viewer, &format!("vic {TOKEN}")).unwrap();
-        let access = Access::new(tokens, "alpha");
+        let access = access(viewers(&format!("vic {TOKEN}")));
         let now = BootTime::from_nanos(5);
-        let stranger = Caller::with(HeaderMap::new());
-        let (_, line) = access.sign_in(&stranger, TOKEN, now).unwrap();
-        let cookie = line.split(';').next().unwrap().parse().unwrap();
-        let caller = Caller::with(HeaderMap::from_iter([(axum::http::header::COOKIE, cookie)]));
-        let guest = access.guest(caller, now);
-        assert!(guest.signed_in);
+        let guest = signed_in(&access, TOKEN, now);
         assert!(access.may_stay(&guest, now));
         assert!(!access.may_stay(&guest, now + LASTS));
-        let stranger = access.guest(stranger, now);
+        let stranger = access.guest(Caller::with(HeaderMap::new()), now);
         assert!(!stranger.signed_in && !access.may_stay(&stranger, now));
+    }
+
+    #[test]
+    fn session_ends_with_its_token_and_with_its_role() {
+        let (now, other) = (BootTime::from_nanos(5), "fedcba9876543210");
+        let both = format!("vic {TOKEN}\nlou {other}");
+        let access = access(viewers(&both));
+        let vic = signed_in(&access, TOKEN, now);
+        let lou = signed_in(&access, other, now);
+        let mut changed = access.changed();
+        changed.borrow_and_update();
+        access.take(viewers(&both));
+        assert!(access.may_stay(&vic, now) && access.may_stay(&lou, now));
+        // Another token of the same name is another token.
+        access.take(viewers(&format!("vic {TOKEN}\nlou {other}1")));
+        assert!(access.may_stay(&vic, now) && !access.may_stay(&lou, now));
+        assert!(changed.has_changed().unwrap(), "pages look again");
+        let mut tokens = viewers(&format!("lou {other}"));
+        tokens.add(Role::Operator, &format!("vic {TOKEN}")).unwrap();
+        access.take(tokens);
+        assert!(!access.may_stay(&vic, now), "it was opened by a viewer");
     }
 }

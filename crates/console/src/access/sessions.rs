@@ -1,4 +1,4 @@
-use super::tokens::Person;
+use super::tokens::{Holder, Person};
 use blake3::Hash;
 use parking_lot::Mutex;
 use std::time::Duration;
@@ -22,23 +22,24 @@ pub(crate) struct Sessions {
 #[derive(Debug)]
 struct Session {
     key: Hash,
-    person: Person,
+    holder: Holder,
     until: BootTime,
 }
 
 impl Sessions {
     /// The new session's secret, for the cookie. The oldest session of too
     /// many ends, of the same person first.
-    pub(crate) fn open(&self, person: Person, now: BootTime) -> String {
+    pub(crate) fn open(&self, holder: Holder, now: BootTime) -> String {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).expect("the system gives entropy");
         let secret = Hash::from_bytes(secret).to_hex().to_string();
         let mut open = self.open.lock();
         let before = open.len();
         open.retain(|session| now < session.until);
-        let own = open.iter().filter(|session| session.person == person);
+        let is_own = |session: &Session| session.holder.person == holder.person;
+        let own = open.iter().filter(|session| is_own(session));
         if own.count() >= OPEN_OF_ONE_MAX {
-            let oldest = open.iter().position(|session| session.person == person);
+            let oldest = open.iter().position(is_own);
             open.remove(oldest.expect("just counted"));
         }
         if open.len() == OPEN_MAX {
@@ -49,7 +50,7 @@ impl Sessions {
         }
         open.push(Session {
             key: blake3::hash(secret.as_bytes()),
-            person,
+            holder,
             until: now + LASTS,
         });
         secret
@@ -59,12 +60,19 @@ impl Sessions {
         let key = blake3::hash(secret.as_bytes());
         let open = self.open.lock();
         let session = open.iter().find(|session| session.key == key)?;
-        (now < session.until).then(|| session.person.clone())
+        (now < session.until).then(|| session.holder.person.clone())
     }
 
     pub(crate) fn close(&self, secret: &str) {
         let key = blake3::hash(secret.as_bytes());
         self.open.lock().retain(|session| session.key != key);
+        self.ended.send_replace(());
+    }
+
+    /// Ends those of all others. It is told even when none was: a token may
+    /// be in use without a session.
+    pub(crate) fn keep(&self, is_kept: impl Fn(&Holder) -> bool) {
+        self.open.lock().retain(|session| is_kept(&session.holder));
         self.ended.send_replace(());
     }
 
@@ -77,7 +85,7 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::{LASTS, OPEN_MAX, Sessions};
-    use crate::access::tokens::{Person, Role};
+    use crate::access::tokens::{Holder, Person, Role};
     use understudy_types::BootTime;
 
     fn kim() -> Person {
@@ -90,7 +98,10 @@ mod tests {
     #[test]
     fn session_lasts_until_its_time_or_its_end() {
         let (sessions, now) = (Sessions::default(), BootTime::from_nanos(5));
-        let (one, two) = (sessions.open(kim(), now), sessions.open(kim(), now));
+        let (one, two) = (
+            sessions.open(Holder::of(kim()), now),
+            sessions.open(Holder::of(kim()), now),
+        );
         assert_ne!(one, two);
         assert_eq!(sessions.person(&one, now), Some(kim()));
         assert_eq!(sessions.person(&one, now + LASTS), None);
@@ -107,9 +118,9 @@ mod tests {
             name: format!("p{number}"),
             role: Role::Viewer,
         };
-        let first = sessions.open(kim(), now);
+        let first = sessions.open(Holder::of(kim()), now);
         let others: Vec<_> = (0..OPEN_MAX)
-            .map(|number| sessions.open(person(number), now))
+            .map(|number| sessions.open(Holder::of(person(number)), now))
             .collect();
         assert_eq!(sessions.person(&first, now), None);
         assert_eq!(sessions.person(&others[0], now), Some(person(0)));
@@ -122,10 +133,10 @@ mod tests {
             name: "lou".to_owned(),
             role: Role::Viewer,
         };
-        let of_kim = sessions.open(kim(), now);
-        let first = sessions.open(lou.clone(), now);
+        let of_kim = sessions.open(Holder::of(kim()), now);
+        let first = sessions.open(Holder::of(lou.clone()), now);
         for _ in 0..OPEN_MAX {
-            sessions.open(lou.clone(), now);
+            sessions.open(Holder::of(lou.clone()), now);
         }
         assert_eq!(sessions.person(&of_kim, now), Some(kim()));
         assert_eq!(sessions.person(&first, now), None);

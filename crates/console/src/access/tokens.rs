@@ -15,13 +15,20 @@ pub(crate) struct Person {
     pub(crate) role: Role,
 }
 
+/// Somebody, and the digest of the token that says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) person: Person,
+    digest: Hash,
+}
+
 /// A shorter one could be guessed.
 const TOKEN_CHARS_MIN: usize = 16;
 
 /// Who may look and act. Tokens themselves are not kept, and never shown:
 /// only their digests are.
 #[derive(Clone, Debug, Default)]
-pub struct Tokens(Vec<(Person, Hash)>);
+pub struct Tokens(Vec<Holder>);
 
 /// What is wrong with a list of tokens; never shows one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,11 +64,12 @@ impl Tokens {
                 return Err(TokenError::TooShort(line));
             }
             let digest = blake3::hash(token.as_bytes());
-            if self.0.iter().any(|(_, known)| *known == digest) {
+            if self.0.iter().any(|known| known.digest == digest) {
                 return Err(TokenError::Twice(line));
             }
             let name = name.to_owned();
-            self.0.push((Person { name, role }, digest));
+            let person = Person { name, role };
+            self.0.push(Holder { person, digest });
         }
         match self.0.len() > before {
             true => Ok(()),
@@ -71,15 +79,20 @@ impl Tokens {
 
     /// Whose token that is. Takes the same time for every wrong one: digests
     /// are compared, in constant time, with all that there are.
-    pub(crate) fn holder(&self, token: &str) -> Option<&Person> {
+    pub(crate) fn holder(&self, token: &str) -> Option<&Holder> {
         let digest = blake3::hash(token.as_bytes());
         let mut found = None;
-        for (person, known) in &self.0 {
-            if *known == digest {
-                found = Some(person);
+        for holder in &self.0 {
+            if holder.digest == digest {
+                found = Some(holder);
             }
         }
         found
+    }
+
+    /// The same person by the same token, in the same role.
+    pub(crate) fn has(&self, holder: &Holder) -> bool {
+        self.0.contains(holder)
     }
 
     /// Nobody can sign in.
@@ -89,13 +102,15 @@ impl Tokens {
 
     /// Looking needs a token as well, once there are viewers.
     pub(crate) fn has_viewers(&self) -> bool {
-        self.0.iter().any(|(person, _)| person.role == Role::Viewer)
+        self.0
+            .iter()
+            .any(|holder| holder.person.role == Role::Viewer)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Role, TokenError, Tokens};
+    use super::{Hash, Holder, Person, Role, TokenError, Tokens};
 
     const KIM: &str = "0123456789abcdef0";
 
@@ -107,12 +122,20 @@ mod tests {
     #[test]
     fn token_names_its_holder_and_nothing_else_does() {
         let tokens = operators(&format!("# people\n\nkim {KIM}\nlou fedcba9876543210\n")).unwrap();
-        assert_eq!(tokens.holder(KIM).unwrap().name, "kim");
-        assert_eq!(tokens.holder(KIM).unwrap().role, Role::Operator);
+        assert_eq!(tokens.holder(KIM).unwrap().person.name, "kim");
+        assert_eq!(tokens.holder(KIM).unwrap().person.role, Role::Operator);
         for wrong in ["", "kim", "0123456789abcdef", "0123456789ABCDEF0"] {
             assert_eq!(tokens.holder(wrong), None, "{wrong:?}");
         }
         assert!(!tokens.has_viewers());
+    }
+
+    impl Holder {
+        /// Of a token that no list has.
+        pub(crate) fn of(person: Person) -> Holder {
+            let digest = Hash::from_bytes([1; 32]);
+            Holder { person, digest }
+        }
     }
 
     #[test]

@@ -418,3 +418,28 @@ async fn page_of_nobody_goes_on_while_looking_needs_no_token() {
     assert_eq!(anybody.hears().await.as_deref(), Some("\"news\""));
     assert_eq!(kim.hears().await, None, "it may come back as anybody");
 }
+
+#[tokio::test]
+async fn page_of_a_token_that_was_taken_from_the_list_ends_and_the_others_go_on() {
+    let desk = with_both();
+    let (of_vic, of_kim) = (cookie(&desk, VIC).await, cookie(&desk, KIM).await);
+    let bearer = format!("Bearer {VIC}");
+    let mut vic = OpenPage::open(&desk, &[("cookie", &of_vic)]).await;
+    let mut program = OpenPage::open(&desk, &[("authorization", &bearer)]).await;
+    let mut kim = OpenPage::open(&desk, &[("cookie", &of_kim)]).await;
+    let mut tokens = Tokens::default();
+    let ann = "ann-0123456789abcdef";
+    tokens.add(Role::Viewer, &format!("ann {ann}")).unwrap();
+    tokens.add(Role::Operator, &format!("kim {KIM}")).unwrap();
+    desk.console.take_tokens(tokens);
+    assert_eq!(vic.hears().await, None);
+    assert_eq!(program.hears().await, None);
+    desk.console.tell("\"news\"".into());
+    assert_eq!(kim.hears().await.as_deref(), Some("\"news\""));
+    let wrong = sign_in(&desk, VIC).await;
+    assert_eq!(wrong.body["id"], "E503");
+    assert_eq!(sign_in(&desk, ann).await.status, StatusCode::OK);
+    let signed = [PAGE, ("cookie", of_vic.as_str())];
+    let look = send(&desk, Method::GET, "/api/status", &signed, Value::Null).await;
+    assert_eq!(look.status, StatusCode::UNAUTHORIZED);
+}
