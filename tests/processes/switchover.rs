@@ -1,4 +1,4 @@
-use rig::{Rig, RigOptions, Side, moved_there_and_back, verified};
+use rig::{Answer, Rig, RigOptions, Side, moved_there_and_back, verified};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn switchover_under_load_and_back_loses_and_doubles_nothing() {
@@ -52,6 +52,34 @@ async fn wrong_epoch_wrong_target_and_wrong_primary_are_refused() {
         .expect_said("E201");
     assert!(rig.is_primary(Side::Alpha).await);
     assert_eq!(rig.epoch().await, epoch);
+}
+
+async fn history(rig: &Rig) -> Answer {
+    let [alpha, bravo] = Side::BOTH.map(|side| rig.replication(side).to_string());
+    let nodes = ["--endpoint", &alpha, "--endpoint", &bravo];
+    rig.command(&[&["history", "-o", "json"], &nodes[..]].concat())
+        .await
+}
+
+fn epochs(history: &Answer) -> Vec<u64> {
+    let receipts: Vec<serde_json::Value> =
+        serde_json::from_str(&history.stdout).expect("a list of receipts");
+    let epochs = receipts.iter().map(|receipt| receipt["epoch"].as_u64());
+    epochs.map(|epoch| epoch.expect("a number")).collect()
+}
+
+#[tokio::test]
+async fn receipts_of_both_nodes_are_listed_and_who_is_silent_is_named() {
+    let mut rig = Rig::start(RigOptions::local()).await;
+    let first = rig.epoch().await;
+    rig.switchover(Side::Bravo, first).await.expect_code(0);
+    rig.switchover(Side::Alpha, first + 1).await.expect_code(0);
+    let both = history(&rig).await.expect_code(0);
+    assert_eq!(epochs(&both), [first + 1, first + 2]);
+    rig.kill_node(Side::Bravo);
+    let alphas = history(&rig).await.expect_code(10);
+    assert_eq!(epochs(&alphas), [first + 2]);
+    alphas.expect_said("its receipts are missing");
 }
 
 /// The short form of `tests/drill --switchovers 1000`.

@@ -9,14 +9,14 @@ use std::time::Duration;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 use understudy_node::profile::NodeProfile;
-use understudy_node::status::{Status, Verdict};
+use understudy_node::status::{Receipt, Status, Verdict};
 use understudy_protocol::RequestId;
 use understudy_tls::{Dialer, Expected};
 use understudy_types::{Epoch, NodeId, ShardName, innermost_cause};
 use understudy_wire::v1::{
     AcknowledgeRequest, ActivationStep, ErrandResponse, ForgetRequest, KnockRequest,
-    MaintenanceRequest, ProfileRequest, RebuildStateRequest, RebuiltShard, StatusRequest,
-    TailRequest, VerdictRequest, WatchActivationRequest, admin_client::AdminClient,
+    MaintenanceRequest, ProfileRequest, RebuildStateRequest, RebuiltShard, ReceiptsRequest,
+    StatusRequest, TailRequest, VerdictRequest, WatchActivationRequest, admin_client::AdminClient,
     log_client::LogClient, tail_record,
 };
 
@@ -115,6 +115,14 @@ pub(crate) async fn profile(address: &str) -> Result<NodeProfile, NoAnswer> {
     let response = in_time(client.profile(ProfileRequest {})).await?;
     serde_json::from_str(&response.json)
         .map_err(|error| format!("its profile cannot be read (another version?): {error}"))
+}
+
+/// The newest receipts that this node keeps, oldest first.
+pub(crate) async fn receipts(address: &str, last: u32) -> Result<Vec<Receipt>, NoAnswer> {
+    let mut client = client(address).await?;
+    let response = in_time(client.receipts(ReceiptsRequest { last })).await?;
+    serde_json::from_str(&response.json)
+        .map_err(|error| format!("its receipts cannot be read (another version?): {error}"))
 }
 
 pub(crate) async fn verdict(

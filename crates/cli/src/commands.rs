@@ -118,7 +118,7 @@ impl Cli {
             Command::Health(args) => health::health(args).await,
             Command::Log(args) => log::log(args),
             Command::Audit(args) => audit::audit(args).await,
-            Command::History(args) => history::history(args),
+            Command::History(args) => history::history(args).await,
             Command::Bench(args) => bench::bench(args).await,
             Command::Completions(args) => completions::completions(args),
             Command::Man(args) => man::man(args),

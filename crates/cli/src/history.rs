@@ -1,38 +1,99 @@
-//! `understudy history`: the receipts that a node kept.
+//! `understudy history`: the receipts that nodes kept.
 
+use crate::admin::{self, NoAnswer};
 use crate::exit::Exit;
 use crate::format::{OutputFormat, print, print_json, span};
 use crate::log::identify;
+use crate::nodes::NodesArgs;
 use clap::Args;
-use std::path::PathBuf;
+use futures::future::join_all;
+use std::path::{Path, PathBuf};
 use understudy_node::receipts;
 use understudy_node::status::Receipt;
 use understudy_protocol::Override;
 
-/// Prints what led to each epoch that this node took by request: who asked,
-/// why, each step with its time, and what could be lost.
+/// Prints what led to each epoch that was taken by request: who asked, why,
+/// each step with its time, and what could be lost. Each node keeps its own.
+///
+/// Exit code 0: all who were asked have answered; 10: some have not, and their
+/// receipts are missing; 1: there are none, and somebody has not answered.
 #[derive(Args, Debug)]
 pub(crate) struct HistoryArgs {
-    /// The data root.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    nodes: NodesArgs,
+    /// A data root, instead; its node may run or not.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["endpoint", "config"])]
+    data: Option<PathBuf>,
+    /// So many of each node, the newest.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    last: u32,
     #[arg(short, long, value_enum, default_value_t)]
     output: OutputFormat,
 }
 
-pub(crate) fn history(args: HistoryArgs) -> anyhow::Result<Exit> {
-    let (disk, identity) = identify(&args.data)?;
-    let receipts = receipts::read(&disk)?;
+pub(crate) async fn history(args: HistoryArgs) -> anyhow::Result<Exit> {
+    let found = match &args.data {
+        Some(data) => of_root(data, args.last)?,
+        None => of_nodes(args.nodes.addresses()?, args.last).await?,
+    };
     match args.output {
-        OutputFormat::Json => print_json(&receipts)?,
-        OutputFormat::Text if receipts.is_empty() => {
-            print(&format!("{} has taken no epoch by request", identity.node));
+        OutputFormat::Json => print_json(&found.receipts)?,
+        OutputFormat::Text if found.receipts.is_empty() => {
+            print("no epoch was taken by request");
         }
-        OutputFormat::Text => receipts
-            .iter()
-            .for_each(|receipt| print(&describe(receipt))),
+        OutputFormat::Text => {
+            let receipts = found.receipts.iter();
+            receipts.for_each(|receipt| print(&describe(receipt)));
+        }
     }
-    Ok(Exit::Done)
+    for (address, why) in &found.silent {
+        eprintln!("{address} does not answer, and its receipts are missing: {why}");
+    }
+    Ok(match found.silent.is_empty() {
+        true => Exit::Done,
+        false => Exit::Warnings,
+    })
+}
+
+struct Found {
+    /// By epoch.
+    receipts: Vec<Receipt>,
+    silent: Vec<(String, NoAnswer)>,
+}
+
+fn of_root(data: &Path, last: u32) -> anyhow::Result<Found> {
+    let (disk, _) = identify(data)?;
+    let receipts = receipts::read(&disk)?;
+    Ok(Found {
+        receipts: receipts::newest(&receipts, last as usize).to_vec(),
+        silent: Vec::new(),
+    })
+}
+
+async fn of_nodes(addresses: Vec<String>, last: u32) -> anyhow::Result<Found> {
+    let asked = addresses
+        .iter()
+        .map(|address| admin::receipts(address, last));
+    let answers = join_all(asked).await;
+    let mut found = Found {
+        receipts: Vec::new(),
+        silent: Vec::new(),
+    };
+    for (address, answer) in addresses.into_iter().zip(answers) {
+        match answer {
+            Ok(receipts) => found.receipts.extend(receipts),
+            Err(why) => found.silent.push((address, why)),
+        }
+    }
+    if found.receipts.is_empty()
+        && let [(address, why), ..] = &found.silent[..]
+    {
+        anyhow::bail!(
+            "no receipts: {address} does not answer: {why}; give the nodes with --endpoint or --config, or a data root with --data"
+        );
+    }
+    found.receipts.sort_by_key(|receipt| receipt.epoch);
+    Ok(found)
 }
 
 /// The receipt as the end of a switchover or failover prints it.

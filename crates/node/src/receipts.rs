@@ -33,3 +33,8 @@ pub fn read(disk: &impl Disk) -> Result<Vec<Receipt>, ReceiptError> {
     receipts.sort_by_key(|receipt| receipt.epoch);
     Ok(receipts)
 }
+
+/// The last `count` of them.
+pub fn newest(receipts: &[Receipt], count: usize) -> &[Receipt] {
+    &receipts[receipts.len().saturating_sub(count)..]
+}

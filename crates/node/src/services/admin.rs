@@ -6,6 +6,7 @@ use crate::audit::{Audit, AuditAct, AuditWriter};
 use crate::driver::DriverHandle;
 use crate::maintenance::Maintenance;
 use crate::node::Observer;
+use crate::receipts;
 use crate::shard::{LogCommand, ShardCore};
 use crate::status::{MaintenanceStatus, Receipt};
 use std::collections::BTreeMap;
@@ -19,8 +20,9 @@ use understudy_types::{Clock, Epoch, NodeId, ShardName, lsn_value};
 use understudy_wire::v1::{
     AcknowledgeRequest, ActivationStep, AuditRequest, AuditResponse, ErrandResponse, ForgetRequest,
     KnockRequest, KnockResponse, MaintenanceRequest, MaintenanceResponse, ProfileRequest,
-    ProfileResponse, RebuildStateRequest, RebuildStateResponse, RebuiltShard, StatusRequest,
-    StatusResponse, VerdictRequest, VerdictResponse, WatchActivationRequest, admin_server::Admin,
+    ProfileResponse, RebuildStateRequest, RebuildStateResponse, RebuiltShard, ReceiptsRequest,
+    ReceiptsResponse, StatusRequest, StatusResponse, VerdictRequest, VerdictResponse,
+    WatchActivationRequest, admin_server::Admin,
 };
 
 pub(crate) struct AdminService {
@@ -110,6 +112,19 @@ impl Admin for AdminService {
     ) -> Result<Response<ProfileResponse>, Status> {
         let json = json(&self.observer.profile())?;
         Ok(Response::new(ProfileResponse { json }))
+    }
+
+    async fn receipts(
+        &self,
+        request: Request<ReceiptsRequest>,
+    ) -> Result<Response<ReceiptsResponse>, Status> {
+        let last = request.into_inner().last as usize;
+        let observer = self.observer.clone();
+        let read = tokio::task::spawn_blocking(move || observer.receipts()).await;
+        let read = read.map_err(|error| Status::internal(error.to_string()))?;
+        let receipts = read.map_err(|error| Status::internal(error.to_string()))?;
+        let json = json(&receipts::newest(&receipts, last))?;
+        Ok(Response::new(ReceiptsResponse { json }))
     }
 
     async fn audit(
