@@ -3,6 +3,7 @@
 use super::Seen;
 use super::event::{Facts, Moment, Setup, Step};
 use super::loss::{LossBound, loss_bound};
+use super::primary::Primary;
 use crate::activation::{ActivationRequest, Mode, RequestId};
 use crate::lease::Lease;
 
@@ -124,22 +125,6 @@ fn stale(
     None
 }
 
-/// What the lease says of a request. An old view of it proves what is done,
-/// and refutes nothing.
-fn settled(
-    request: &ActivationRequest,
-    store_is_fresh: bool,
-    setup: &Setup,
-    seen: &Seen,
-    moment: &Moment,
-) -> Option<Judgement> {
-    if store_is_fresh {
-        stale(request, setup, seen, moment)
-    } else {
-        already_done(request, &seen.lease)
-    }
-}
-
 fn store_is_silent() -> Judgement {
     refuse(
         "E306",
@@ -148,32 +133,53 @@ fn store_is_silent() -> Judgement {
     )
 }
 
+/// A request, and what the node knows that judges it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case<'a> {
+    pub(crate) request: &'a ActivationRequest,
+    /// Whether the lease was read since the request came, and lately.
+    pub(crate) store_is_fresh: bool,
+    pub(crate) setup: &'a Setup,
+    pub(crate) seen: &'a Seen,
+    pub(crate) facts: &'a Facts,
+    pub(crate) moment: &'a Moment,
+}
+
+/// What the lease says of a request. An old view of it proves what is done,
+/// and refutes nothing.
+fn settled(case: &Case<'_>) -> Option<Judgement> {
+    if case.store_is_fresh {
+        stale(case.request, case.setup, case.seen, case.moment)
+    } else {
+        already_done(case.request, &case.seen.lease)
+    }
+}
+
 /// The target's verdict on a failover, or on a switchover.
-pub(crate) fn judge_as_standby(
-    request: &ActivationRequest,
-    store_is_fresh: bool,
-    setup: &Setup,
-    seen: &Seen,
-    facts: &Facts,
-    moment: &Moment,
-) -> Judgement {
+pub(crate) fn judge_as_standby(case: &Case<'_>) -> Judgement {
+    let Case {
+        request,
+        setup,
+        facts,
+        ..
+    } = *case;
     if request.target != setup.me.node {
         return Judgement::NotOurs;
     }
-    if let Some(judgement) = settled(request, store_is_fresh, setup, seen, moment) {
+    if let Some(judgement) = settled(case) {
         return judgement;
     }
     if request.mode == Mode::Switchover {
         // The primary acts; this node waits to be named in the lease.
         return Judgement::NotOurs;
     }
-    if !store_is_fresh {
+    if !case.store_is_fresh {
         return store_is_silent();
     }
     if let Some(refused) = unfit(facts) {
         return Judgement::Answer(refused);
     }
-    let bound = loss_bound(setup, &seen.lease, facts, moment.now);
+    let bound = loss_bound(setup, &case.seen.lease, facts, case.moment.now);
     if !bound.is_accepted(request.accept_loss) {
         return Judgement::Answer(loss_refused(bound));
     }
@@ -181,40 +187,33 @@ pub(crate) fn judge_as_standby(
 }
 
 /// The primary's verdict on a switchover.
-pub(crate) fn judge_as_primary(
-    request: &ActivationRequest,
-    store_is_fresh: bool,
-    setup: &Setup,
-    seen: &Seen,
-    facts: &Facts,
-    moment: &Moment,
-    target_streams: bool,
-) -> Judgement {
+pub(super) fn judge_as_primary(case: &Case<'_>, primary: &Primary) -> Judgement {
+    let Case { request, setup, .. } = *case;
     let names_this_node = request.target == setup.me.node;
     if request.mode == Mode::Failover && !names_this_node {
         return Judgement::NotOurs;
     }
-    if let Some(judgement) = settled(request, store_is_fresh, setup, seen, moment) {
+    if let Some(judgement) = settled(case) {
         return judgement;
     }
-    if !store_is_fresh {
+    if !case.store_is_fresh {
         // Perhaps somebody else holds the lease by now.
         return store_is_silent();
     }
     if names_this_node {
         return Judgement::Answer(Step::AlreadyDone {
             holder: setup.me.node.clone(),
-            epoch: seen.lease.epoch,
+            epoch: case.seen.lease.epoch,
         });
     }
-    if !target_streams {
+    if !primary.streams(&request.target) {
         return refuse(
             "E202",
             format!("{} is not streaming from this primary", request.target),
             "check the name and the standby's log; when the primary must be given up, use `understudy failover`",
         );
     }
-    let mut diverged = facts.diverged_standbys.iter();
+    let mut diverged = case.facts.diverged_standbys.iter();
     if diverged.any(|standby| standby.node == request.target) {
         return refuse(
             "E208",

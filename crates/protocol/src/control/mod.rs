@@ -35,7 +35,7 @@ pub use view::{ControlView, LeaseView, PeerView, RoleName};
 
 use crate::activation::{ActivationRequest, Mode};
 use crate::lease::{ETag, Heads, Lease};
-use activate::displaced;
+use activate::{Case, displaced};
 use automatic::Watch;
 use desk::{Desk, DeskNews};
 use failsafe::Vow;
@@ -220,6 +220,23 @@ impl Control {
                 self.store_answered?;
                 Some(self.store_is_fresh(moment.now))
             }
+        }
+    }
+
+    fn case<'a>(
+        &'a self,
+        request: &'a ActivationRequest,
+        store_is_fresh: bool,
+        seen: &'a Seen,
+        moment: &'a Moment,
+    ) -> Case<'a> {
+        Case {
+            request,
+            store_is_fresh,
+            setup: &self.setup,
+            seen,
+            facts: &self.facts,
+            moment,
         }
     }
 

@@ -353,16 +353,8 @@ impl Control {
         let Role::Primary(primary) = &self.role else {
             return None;
         };
-        let streams = primary.streams(&request.target);
-        let judgement = judge_as_primary(
-            &request,
-            store_is_fresh,
-            &self.setup,
-            seen,
-            &self.facts,
-            moment,
-            streams,
-        );
+        let case = self.case(&request, store_is_fresh, seen, moment);
+        let judgement = judge_as_primary(&case, primary);
         let accepted = self.inbox.settle(request, judgement, out)?;
         Some(Purpose::HandOver(Box::new(accepted)))
     }

@@ -139,10 +139,7 @@ impl Control {
             Mode::Failover | Mode::Switchover => None,
         };
         void.or_else(refused).map_or_else(
-            || {
-                let (setup, facts) = (&self.setup, &self.facts);
-                judge_as_standby(request, store_is_fresh, setup, seen, facts, moment)
-            },
+            || judge_as_standby(&self.case(request, store_is_fresh, seen, moment)),
             Judgement::Answer,
         )
     }

@@ -140,14 +140,7 @@ impl Control {
         let Some(store_is_fresh) = self.store_is_fresh_for_request(moment) else {
             return;
         };
-        let judgement = judge_as_standby(
-            &request,
-            store_is_fresh,
-            &self.setup,
-            seen,
-            &self.facts,
-            moment,
-        );
+        let judgement = judge_as_standby(&self.case(&request, store_is_fresh, seen, moment));
         let judgement = match judgement {
             Judgement::Act { .. } if !LossBound::Unknown.is_accepted(request.accept_loss) => {
                 Judgement::Answer(loss_refused(LossBound::Unknown))
