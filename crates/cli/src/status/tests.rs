@@ -181,6 +181,16 @@ fn diverged_state_is_shown_and_is_no_healthy_pair() {
 }
 
 #[test]
+fn state_that_is_made_anew_says_how_far_it_is() {
+    let mut value = standby();
+    value["shards"]["main"]["remaking"] =
+        json!({ "records_done": 12_000, "records_total": 18_204_511 });
+    let pair = report(vec![answered("127.0.0.1:2490", value)]);
+    let line = "state: is made anew, 12 000 of 18 204 511 records are in it";
+    assert!(render(&pair).contains(line), "{}", render(&pair));
+}
+
+#[test]
 fn state_that_was_not_compared_is_unknown() {
     for (not_comparable, told) in [
         (0, "state: UNKNOWN, not compared with the primary's yet"),

@@ -13,17 +13,15 @@ pub struct Proofs {
     pub clients: Option<Proof>,
 }
 
-/// One certificate and whose count beside it: digests, names and ends. Never a
-/// key.
+/// Whom a certificate names and when it ends; and, by digest, whose
+/// certificates count beside it. Never a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// SHA-256 of the certificate.
-    pub digest: String,
     /// Whom it names; absent where no authority of a cluster has made it.
     pub holder: Option<String>,
     pub valid_from_unix: i64,
     pub expires_at_unix: i64,
-    /// Digest of the authority that signed it; absent of a certificate that
+    /// SHA-256 of the authority that signed it; absent of a certificate that
     /// is shown to clients.
     pub signed_by: Option<String>,
     /// Who shows a certificate of one of these is let in: digest and end.
@@ -44,7 +42,6 @@ impl Proof {
     ) -> Proof {
         let authorities = authorities.iter();
         Proof {
-            digest: own.digest.clone(),
             holder: own.identity.as_ref().map(ToString::to_string),
             valid_from_unix: own.not_before,
             expires_at_unix: own.not_after,

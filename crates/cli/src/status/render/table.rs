@@ -39,6 +39,15 @@ pub(super) fn table(out: &mut String, status: &Status) {
         if let Some(state) = &shard.state {
             let _ = writeln!(out, "  {:<12}state: {}", "", compared(state));
         }
+        if let Some(remaking) = &shard.remaking {
+            let _ = writeln!(
+                out,
+                "  {:<12}state: is made anew, {} of {} records are in it",
+                "",
+                grouped(remaking.records_done),
+                grouped(remaking.records_total),
+            );
+        }
         if let Some(slots) = shard.slots {
             let _ = writeln!(
                 out,
