@@ -128,10 +128,12 @@ async fn operator_switches_over_by_the_page_and_is_named_in_receipt_and_audit() 
     browser.wait_for("#steps-end", "DONE").await;
     rig.wait_for_primary(Side::Bravo).await;
 
-    // The receipt is the new primary's; both pages show who leads now.
+    // The new primary keeps the receipt; both pages show it, and who leads now.
     browser.wait_for("#topology", "bravo · PRIMARY").await;
-    open(&browser, &rig, Side::Bravo).await;
-    browser.wait_for("#history", "switchover to bravo").await;
+    for side in Side::BOTH {
+        open(&browser, &rig, side).await;
+        browser.wait_for("#history", "switchover to bravo").await;
+    }
     let endpoint = rig.replication(Side::Bravo).to_string();
     let audit = until("the act is in the log", PATIENCE, || async {
         let line = ["audit", "--endpoint", &endpoint, "-o", "json"];

@@ -3,10 +3,14 @@
 use crate::activate::PageWay;
 use crate::refusal::Refusal;
 use crate::{admin, told};
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
+use std::collections::BTreeSet;
 use understudy_console::{Ask, Cluster, Ended, Judged, NodeAnswer, Tell};
 use understudy_node::config::Configuration;
-use understudy_node::status::Status;
+use understudy_node::status::{Receipt, Status};
+
+/// Receipts of each other node.
+const LAST: u32 = 50;
 
 /// Asks the nodes that the configuration, the files beside it and the lease
 /// name.
@@ -59,6 +63,16 @@ impl Cluster for Neighbours {
                 seconds_ago: 0.0,
             })
             .collect()
+        })
+    }
+
+    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<Receipt>> {
+        Box::pin(async move {
+            let asked = self.addresses(own).into_iter().collect::<BTreeSet<_>>();
+            let asked = asked.iter().map(|address| admin::receipts(address, LAST));
+            let answers = join_all(asked).await.into_iter().flatten();
+            let ours = |receipt: &Receipt| receipt.cluster == own.cluster;
+            answers.flatten().filter(ours).collect()
         })
     }
 

@@ -1,4 +1,4 @@
-// What remains of this node's promotions, the newest first.
+// What remains of the promotions, the newest first.
 import { element, loss, say, seconds } from './words.js';
 
 const at = (id) => document.getElementById(id);
@@ -37,7 +37,7 @@ export const load = async () => {
     const receipts = await answer.json();
     if (!answer.ok) throw new Error(receipts.error);
     at('history').replaceChildren(...receipts.reverse().map(entry));
-    say(at('history-note'), receipts.length === 0 ? 'This node has taken no epoch by request. The other node has its own receipts.' : 'Of this node; the other one has its own.');
+    say(at('history-note'), receipts.length === 0 ? 'No node that answers has taken an epoch by request.' : 'Each node keeps its own receipts: of one that does not answer there are none here.');
   } catch (error) {
     say(at('history-note'), `The receipts cannot be read: ${error.message}`);
   }

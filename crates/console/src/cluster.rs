@@ -90,6 +90,9 @@ pub trait Cluster: Send + Sync + 'static {
     /// Changes nothing, and returns within seconds whoever answers.
     fn others<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<NodeAnswer>>;
 
+    /// The newest receipts of every other node that answers, in no order.
+    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<Receipt>>;
+
     /// The target's verdict. Changes nothing.
     fn judge<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Judged, Refusal>>;
 
@@ -111,6 +114,10 @@ impl Alone {
 
 impl Cluster for Alone {
     fn others<'a>(&'a self, _: &'a Status) -> BoxFuture<'a, Vec<NodeAnswer>> {
+        Box::pin(async { Vec::new() })
+    }
+
+    fn receipts<'a>(&'a self, _: &'a Status) -> BoxFuture<'a, Vec<Receipt>> {
         Box::pin(async { Vec::new() })
     }
 

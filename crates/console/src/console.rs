@@ -2,6 +2,7 @@ use crate::access::{Access, Guest};
 use crate::acts::Acts;
 use crate::live::{LagRing, Sample, Shared};
 use crate::{Cluster, NodeAnswer, Subject, Tokens};
+use futures::future::join;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ const LISTENERS_MAX: usize = 64;
 /// Other nodes are asked about twice a second at most, whoever asks here.
 const OTHERS_AGE_MAX: Duration = Duration::from_millis(500);
 
-/// What this node's disk holds, or why it cannot be read.
+/// What the nodes' disks hold, or why this node's cannot be read.
 pub(crate) type Receipts = Arc<Result<Vec<Receipt>, String>>;
 
 /// The state behind all routes. Clones share it.
@@ -137,12 +138,16 @@ impl<S: Subject> Console<S> {
         last.map_or_else(Vec::new, |(asked, answers)| aged(answers, asked, now))
     }
 
-    /// Takes one thread at a time, whoever asks.
+    /// Those of this node, and of the others that answer, by epoch. Takes one
+    /// thread and one round at a time, whoever asks.
     pub(crate) async fn receipts(&self) -> Receipts {
         let subject = self.inner.subject.clone();
         let reading = async move {
-            let read = tokio::task::spawn_blocking(move || subject.receipts()).await;
-            Arc::new(read.map_err(|error| error.to_string()).flatten())
+            let own = subject.status();
+            let read = tokio::task::spawn_blocking(move || subject.receipts());
+            let (read, others) = join(read, self.inner.cluster.receipts(&own)).await;
+            let read = read.map_err(|error| error.to_string()).flatten();
+            Arc::new(read.map(|receipts| merged(receipts, others)))
         };
         self.inner.receipts.get(&BootClock, reading).await.1
     }
@@ -175,4 +180,12 @@ fn aged(mut answers: Vec<NodeAnswer>, asked: BootTime, now: BootTime) -> Vec<Nod
         answer.seconds_ago = now.since(asked).as_secs_f64();
     }
     answers
+}
+
+fn merged(mut receipts: Vec<Receipt>, others: Vec<Receipt>) -> Vec<Receipt> {
+    receipts.extend(others);
+    receipts.sort_by_key(|receipt| receipt.epoch);
+    // A node may be known by two addresses.
+    receipts.dedup_by_key(|receipt| receipt.epoch);
+    receipts
 }

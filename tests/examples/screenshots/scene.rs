@@ -3,7 +3,7 @@
 use crate::states::State;
 use futures::future::BoxFuture;
 use understudy_console::{
-    Ask, Cluster, Ended, Judged, NodeAnswer, Refusal, Step, Subject, Tell, Told,
+    Alone, Ask, Cluster, Ended, Judged, NodeAnswer, Refusal, Step, Subject, Tell, Told,
 };
 use understudy_node::Scrape;
 use understudy_node::status::{Receipt, Status, Verdict};
@@ -51,6 +51,10 @@ impl Subject for Scene {
 impl Cluster for Scene {
     fn others<'a>(&'a self, _: &'a Status) -> BoxFuture<'a, Vec<NodeAnswer>> {
         Box::pin(async { vec![self.state.other.clone()] })
+    }
+
+    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<Receipt>> {
+        Alone.receipts(own)
     }
 
     fn judge<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Judged, Refusal>> {

@@ -31,8 +31,8 @@ pub(crate) async fn status<S: Subject>(State(console): State<Console<S>>) -> Res
     Json(json!({ "nodes": nodes })).into_response()
 }
 
-/// The receipts in this node's data root: the same JSON as `understudy
-/// history -o json`.
+/// The receipts of this node and of those that answer it: the same JSON as
+/// `understudy history -o json`.
 pub(crate) async fn history<S: Subject>(State(console): State<Console<S>>) -> Response {
     match &*console.receipts().await {
         Ok(receipts) => Json(receipts).into_response(),

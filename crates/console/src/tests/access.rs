@@ -1,6 +1,6 @@
 use super::{Fixed, primary, read};
 use crate::cluster::{Ask, Cluster, Ended, Judged, NodeAnswer, Outcome, Step, Tell, Told};
-use crate::{Console, Refusal, Role, Tokens, router};
+use crate::{Alone, Console, Refusal, Role, Tokens, router};
 use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use futures::StreamExt;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
-use understudy_node::status::{Status, Verdict};
+use understudy_node::status::{Receipt, Status, Verdict};
 
 const KIM: &str = "kim-0123456789abcdef";
 const VIC: &str = "vic-0123456789abcdef";
@@ -25,6 +25,10 @@ struct Recorder {
 impl Cluster for Recorder {
     fn others<'a>(&'a self, _: &'a Status) -> BoxFuture<'a, Vec<NodeAnswer>> {
         Box::pin(async { Vec::new() })
+    }
+
+    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<Receipt>> {
+        Alone.receipts(own)
     }
 
     fn judge<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Judged, Refusal>> {

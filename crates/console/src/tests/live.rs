@@ -108,6 +108,10 @@ impl Cluster for Counted {
         })
     }
 
+    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<Receipt>> {
+        Alone.receipts(own)
+    }
+
     fn judge<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Judged, Refusal>> {
         Alone.judge(ask)
     }
