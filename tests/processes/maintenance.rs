@@ -108,6 +108,12 @@ async fn parity_is_equal_until_one_node_is_in_maintenance_and_refuses_where_one_
     let json = rig.command(&["parity", "-o", "json", alpha, bravo]).await;
     let json: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
     assert_eq!(json[0]["outcome"], "equal");
+    // Nobody answers there as a node does, so it is not compared.
+    let stranger = format!("--endpoint={}", rig.clients(Side::Alpha));
+    let silent = rig.command(&["parity", alpha, bravo, &stranger]).await;
+    silent
+        .expect_code(10)
+        .expect_said("WARNING  a node that was named");
     rig.kill_node(Side::Bravo);
     rig.command(&line).await.expect_code(20).expect_said("E802");
 }

@@ -113,8 +113,11 @@ impl Answers {
 
 impl Silent {
     fn compared(&self) -> Compared {
-        Compared::of(format!("{} does not answer: {}", self.address, self.error))
-            .differs("start it, or do not name it")
+        let said = format!("does not answer: {}", self.error);
+        Compared {
+            values: [(self.address.clone(), said)].into(),
+            ..Compared::of("a node that was named").differs("start it, or do not name it")
+        }
     }
 }
 
