@@ -66,6 +66,16 @@ async fn store_that_answers_is_not_given_up_and_nothing_is_assumed() {
     with_a_wrong_key.env("UNDERSTUDY_STORE_SECRET_KEY", "another");
     let refused = rig::run(with_a_wrong_key).await;
     refused.expect_code(20).expect_said("E327");
+    let mut by_word = rig.understudy(&[&line[..], &["--accept", "E327"]].concat());
+    by_word.env("UNDERSTUDY_STORE_SECRET_KEY", "another");
+    let overridden = rig::run(by_word).await;
+    overridden.expect_code(0).expect_said("overridden E327");
+    for (word, refusal) in [("E327", "E320"), ("P03", "E209")] {
+        let refused = rig
+            .command(&[&line[..], &["--accept", word]].concat())
+            .await;
+        refused.expect_code(20).expect_said(refusal);
+    }
     let out_of_reach = ["--store-endpoint", "http://127.0.0.1:9"];
     let seen = rig.command(&[&line[..], &out_of_reach].concat()).await;
     seen.expect_code(0).expect_said("gives no lease");

@@ -17,22 +17,28 @@ use std::time::Duration;
 use understudy_log::{Identity, OsDisk};
 use understudy_node::config::Configuration;
 use understudy_node::{BootClock, stand_in};
-use understudy_protocol::{AcceptLoss, Lease, WithoutStore, stand_in_lease};
+use understudy_protocol::{AcceptLoss, Lease, Override, WithoutStore, stand_in_lease};
 use understudy_store::{FaultKind, StoreError};
 use understudy_types::{Clock, Nonce};
 
 /// The longest that is waited for a store that is said to be lost.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The one refusal that a word may override: something answers in the store's
+/// name, and shows no lease.
+const UNREADABLE: &str = "E327";
+
 pub(super) async fn failover(args: &FailoverArgs, wish: Wish) -> anyhow::Result<Exit> {
     let configuration = args.common.access.load()?;
     let data = &configuration.settings.data;
     check_target(&wish, &configuration)?;
     let fenced_by = check_evidence(&wish)?.to_owned();
+    check_words(&wish)?;
+    let mut overrides = Vec::new();
     let lease = if stand_in::is_there(data) {
         existing(&configuration).await?
     } else {
-        check_store_is_silent(&configuration).await?;
+        overrides = check_store_is_silent(&configuration, &wish).await?;
         begun(&wish, &configuration, fenced_by)?
     };
     if lease_is_own(&lease, &wish) {
@@ -49,7 +55,19 @@ pub(super) async fn failover(args: &FailoverArgs, wish: Wish) -> anyhow::Result<
         return Ok(Exit::Done);
     }
     confirm::confirm(&lease.name, args.yes.as_deref())?;
-    go_on(&configuration, &wish, &lease).await
+    go_on(&configuration, &wish, &lease, overrides).await
+}
+
+/// There is no verdict here: one refusal may be overridden.
+fn check_words(wish: &Wish) -> Result<(), Refusal> {
+    match wish.accept.iter().find(|id| *id != UNREADABLE) {
+        None => Ok(()),
+        Some(id) => Err(Refusal::new(
+            "E209",
+            format!("--accept {id}: without the store no check is made that it could override"),
+            format!("leave it out; {UNREADABLE} is the only one that may be accepted here"),
+        )),
+    }
 }
 
 fn check_target(wish: &Wish, configuration: &Configuration) -> Result<(), Refusal> {
@@ -90,14 +108,35 @@ fn check_loss(wish: &Wish) -> Result<(), Refusal> {
     ))
 }
 
-async fn check_store_is_silent(configuration: &Configuration) -> anyhow::Result<()> {
+/// What was overridden by the operator's word, if it had to be.
+async fn check_store_is_silent(
+    configuration: &Configuration,
+    wish: &Wish,
+) -> anyhow::Result<Vec<Override>> {
     let store = ClusterStore::connect(&configuration.store).await?;
-    let silence = match tokio::time::timeout(STORE_PATIENCE, store.lease()).await {
-        Ok(read) => silence_of(read, store.place())?,
-        Err(_) => format!("does not answer within {STORE_PATIENCE:?}"),
+    let read = match tokio::time::timeout(STORE_PATIENCE, store.lease()).await {
+        Ok(read) => silence_of(read, store.place()),
+        Err(_) => Ok(format!("does not answer within {STORE_PATIENCE:?}")),
     };
-    print(&format!("{} {silence}", store.place()));
-    Ok(())
+    match read {
+        Ok(silence) => {
+            print(&format!("{} {silence}", store.place()));
+            Ok(Vec::new())
+        }
+        Err(refusal) => Ok(vec![overridden(refusal, wish)?]),
+    }
+}
+
+fn overridden(refusal: Refusal, wish: &Wish) -> Result<Override, Refusal> {
+    if refusal.id != UNREADABLE || !wish.accept.iter().any(|id| id == UNREADABLE) {
+        return Err(refusal);
+    }
+    let fact = format!("{} (--accept {UNREADABLE})", refusal.fact);
+    print(&format!("overridden {UNREADABLE}: {fact}"));
+    Ok(Override {
+        check: UNREADABLE.to_owned(),
+        fact,
+    })
 }
 
 /// Only a store that cannot be reached, or is gone, may be given up: one that
@@ -119,11 +158,11 @@ fn silence_of(read: anyhow::Result<Option<Lease>>, place: &str) -> Result<String
         return Ok(format!("gives no lease: {error:#}"));
     }
     Err(Refusal::new(
-        "E327",
+        UNREADABLE,
         format!(
             "{place} is there and may hold the lease, which this command cannot read: {error:#}"
         ),
-        "see to that and ask again: only a store that cannot be reached, or whose bucket is gone, is given up",
+        "see to that and ask again: only a store that cannot be reached, or whose bucket is gone, is given up. Should it answer so for ever (an account that was closed), and no other node can use it: --accept E327",
     ))
 }
 
@@ -200,13 +239,18 @@ fn describe(wish: &Wish, lease: &Lease) -> String {
 
 /// Makes the stand-in, or asks the one that is there; then follows the
 /// request.
-async fn go_on(configuration: &Configuration, wish: &Wish, lease: &Lease) -> anyhow::Result<Exit> {
+async fn go_on(
+    configuration: &Configuration,
+    wish: &Wish,
+    lease: &Lease,
+    overrides: Vec<Override>,
+) -> anyhow::Result<Exit> {
     let data = &configuration.settings.data;
     let request = Wish {
         expect_epoch: lease.epoch,
         ..wish.clone()
     }
-    .request(lease, Vec::new())?;
+    .request(lease, overrides)?;
     if stand_in::is_there(data) {
         let store = stand_in_store(configuration)?;
         super::request::write(&store, lease, &request, wish.replace.as_deref()).await?;
