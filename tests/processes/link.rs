@@ -1,4 +1,4 @@
-use rig::long_link::catching_up;
+use rig::long_link::{LongLinkOptions, catching_up};
 use rig::{Rig, RigOptions, Shape, Side, Signal, Wire, expect_verified, load_on, recording, until};
 use std::time::Duration;
 use understudy_loadgen::{Recorder, RecorderOptions};
@@ -109,6 +109,34 @@ async fn throttled_catch_up_lets_heartbeats_through() {
         assert!(behind > 0, "the catch-up was over after {seen:?}");
         seen.push(behind);
     }
+}
+
+/// What a catch-up over a wire of 80 ms and 100 Mbit/s takes of it.
+async fn ratio_with(window: &str) -> f64 {
+    let fetched = rig::long_link::run(&LongLinkOptions {
+        shape: Shape::of_round_trip(Duration::from_millis(80), 100_000_000 / 8),
+        window: window.to_owned(),
+        compression: "none",
+        puts: 1500,
+    })
+    .await;
+    println!("{fetched}");
+    fetched.ratio()
+}
+
+/// A window brings at most its own size in each round trip, and one that holds
+/// bandwidth × delay (1 MB here) lets the wire be filled.
+#[tokio::test(flavor = "multi_thread")]
+async fn window_that_holds_bandwidth_times_delay_brings_many_times_what_a_small_one_can() {
+    let small = ratio_with("128KiB").await;
+    let at_most = 128.0 * 1024.0 / 1e6;
+    assert!(small < at_most * 1.2, "{small} of the wire");
+    let sized = ratio_with("4MiB").await;
+    assert!(
+        sized > small * 2.0,
+        "{sized} of the wire, {small} with the small one"
+    );
+    assert!(sized < 1.5, "{sized}: the wire is not what was asked for");
 }
 
 async fn reconnects(rig: &Rig) -> Option<u64> {

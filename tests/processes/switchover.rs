@@ -73,6 +73,7 @@ async fn receipts_of_both_nodes_are_listed_and_who_is_silent_is_named() {
     let mut rig = Rig::start(RigOptions::local()).await;
     let first = rig.epoch().await;
     rig.switchover(Side::Bravo, first).await.expect_code(0);
+    rig.wait_for_standby(Side::Alpha).await;
     rig.switchover(Side::Alpha, first + 1).await.expect_code(0);
     let both = history(&rig).await.expect_code(0);
     assert_eq!(epochs(&both), [first + 1, first + 2]);

@@ -32,6 +32,13 @@ async fn pair_with_certificates_streams_relays_and_moves_its_primary() {
     let rig = Rig::start(secured(RigOptions::replicated())).await;
     let writes = moved_there_and_back(&rig).await;
     expect_verified(&rig, &writes, &[Side::Alpha]).await;
+    let history = get(rig.console(Side::Alpha), "/api/history").await;
+    let history = history.expect("the receipts").body;
+    for node in ["alpha", "bravo"] {
+        // Each keeps its own; a node's certificate opens the other's.
+        let its = format!("\"node\":\"{node}\"");
+        assert!(history.contains(&its), "{history}");
+    }
     let metrics = get(rig.console(Side::Bravo), "/metrics")
         .await
         .expect("metrics")

@@ -95,7 +95,7 @@ async fn in_time<T>(
     match tokio::time::timeout(CALL_PATIENCE, call).await {
         Ok(Ok(response)) => Ok(response.into_inner()),
         Ok(Err(status)) if status.code() == tonic::Code::Unimplemented => {
-            Err("something else answers there: give a node's replication address".to_owned())
+            Err("something else answers there, or a node of an older version: give a node's replication address".to_owned())
         }
         Ok(Err(status)) => Err(told(&status)),
         Err(_) => Err(format!("connected, but no answer within {CALL_PATIENCE:?}")),

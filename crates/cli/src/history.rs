@@ -7,6 +7,7 @@ use crate::log::identify;
 use crate::nodes::NodesArgs;
 use clap::Args;
 use futures::future::join_all;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use understudy_node::receipts;
 use understudy_node::status::Receipt;
@@ -71,6 +72,7 @@ fn of_root(data: &Path, last: u32) -> anyhow::Result<Found> {
 }
 
 async fn of_nodes(addresses: Vec<String>, last: u32) -> anyhow::Result<Found> {
+    let addresses: BTreeSet<_> = addresses.into_iter().collect();
     let asked = addresses
         .iter()
         .map(|address| admin::receipts(address, last));
@@ -92,7 +94,13 @@ async fn of_nodes(addresses: Vec<String>, last: u32) -> anyhow::Result<Found> {
             "no receipts: {address} does not answer: {why}; give the nodes with --endpoint or --config, or a data root with --data"
         );
     }
+    let clusters: BTreeSet<_> = found.receipts.iter().map(|one| one.cluster).collect();
+    if clusters.len() > 1 {
+        anyhow::bail!("the nodes that were named belong to several clusters: ask those of one");
+    }
     found.receipts.sort_by_key(|receipt| receipt.epoch);
+    // A node may have been named by two addresses.
+    found.receipts.dedup_by_key(|receipt| receipt.epoch);
     Ok(found)
 }
 

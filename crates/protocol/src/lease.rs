@@ -184,15 +184,6 @@ pub enum LeaseError {
 }
 
 impl Lease {
-    /// Every standby that has a row while it is away.
-    pub fn registered(&self) -> impl Iterator<Item = StandbyId> {
-        let named = |(node, data_id): (&NodeId, &DataId)| StandbyId {
-            node: node.clone(),
-            data_id: *data_id,
-        };
-        self.registered.iter().map(named)
-    }
-
     /// The lease as `init` creates it: nobody has held it, and `first` may
     /// take epoch 1.
     pub fn founding(cluster: ClusterId, name: String, first: NodeId, nonce: Nonce) -> Lease {

@@ -61,7 +61,9 @@ pub fn stand_in_lease(
     let mut lease = last_seen.clone();
     lease.epoch = first_epoch_after(last_seen.epoch, data_id);
     lease.state = LeaseState::Claimed;
-    lease.holder = None;
+    if let Some(holder) = lease.holder.take() {
+        lease.registered.insert(holder.node, holder.data_id);
+    }
     lease.nonce = nonce;
     lease.renewals = 0;
     lease.in_sync.clear();

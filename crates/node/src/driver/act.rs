@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio_util::sync::CancellationToken;
 use understudy_log::RootError;
-use understudy_protocol::control::{ObjectFetched, Step, WriteAnswer};
+use understudy_protocol::control::{ObjectFetched, WriteAnswer};
 use understudy_protocol::{Action, Event, Heads, Member, Notice};
 use understudy_types::{Epoch, Position};
 
@@ -89,7 +89,10 @@ impl Driver {
             } => self.fill_slots(epoch, &fallback, &free).await,
             Action::StopFilling => self.stop_filling().await,
             Action::RemoveSlots(ranges) => self.remove_slots(ranges),
-            Action::Open { epoch, lossy } => self.open(epoch, lossy),
+            Action::Open { epoch, lossy } => {
+                self.peers.forget_away();
+                self.open(epoch, lossy);
+            }
             Action::Grant { epoch, deadline } => {
                 self.authority.grant(epoch, deadline);
                 self.state.granted = true;
@@ -260,12 +263,7 @@ impl Driver {
 
     fn notify(&mut self, notice: Notice) {
         match &notice {
-            Notice::Activation { id, step } => {
-                if let Step::Forgotten { standby } = step {
-                    self.peers.forget(standby);
-                }
-                self.note_step(*id, step);
-            }
+            Notice::Activation { id, step } => self.note_step(*id, step),
             Notice::LeaseMissing
             | Notice::LeaseUnusable(_)
             | Notice::EpochWentBack { .. }

@@ -26,6 +26,7 @@ fn audience(path: &str) -> For {
         | "/understudy.v1.Admin/Knock"
         | "/understudy.v1.Admin/Verdict"
         | "/understudy.v1.Admin/Profile"
+        | "/understudy.v1.Admin/Receipts"
         | "/understudy.v1.Admin/WatchActivation" => For::NodesAndOperators,
         _ => For::Operators,
     }
@@ -115,12 +116,16 @@ mod tests {
 
     const FOLLOW: &str = "/understudy.v1.Replication/Follow";
     const STATUS: &str = "/understudy.v1.Admin/Status";
+    const RECEIPTS: &str = "/understudy.v1.Admin/Receipts";
+    const FORGET: &str = "/understudy.v1.Admin/Forget";
     const REBUILD: &str = "/understudy.v1.Admin/RebuildState";
     const APPEND: &str = "/understudy.v1.Log/Append";
     const UNHEARD_OF: &str = "/understudy.v1.Admin/Tomorrow";
 
     fn may(peer: &Peer) -> Vec<&'static str> {
-        let all = [FOLLOW, STATUS, REBUILD, APPEND, UNHEARD_OF];
+        let all = [
+            FOLLOW, STATUS, RECEIPTS, FORGET, REBUILD, APPEND, UNHEARD_OF,
+        ];
         let may = |path: &&str| judge(Some(peer), path).is_ok();
         all.into_iter().filter(may).collect()
     }

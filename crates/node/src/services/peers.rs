@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Notify;
 use understudy_protocol::{Heads, StandbyId};
-use understudy_types::{BootTime, NodeId, Position, ShardName};
+use understudy_types::{BootTime, Position, ShardName};
 
 /// Standbys that are remembered while they are away, at most.
 const AWAY_MAX: usize = 16;
@@ -159,15 +159,15 @@ impl Peers {
         entry.heard = entry.heard.max(last.heard);
     }
 
-    /// Every standby that has streamed since this process started, as it was
-    /// when a stream of it last ended.
+    /// Every standby that has streamed in this epoch, as it was when a stream
+    /// of it last ended.
     pub(crate) fn away(&self) -> BTreeMap<StandbyId, Away> {
         self.away.lock().clone()
     }
 
-    /// It is gone for good.
-    pub(crate) fn forget(&self, standby: &NodeId) {
-        self.away.lock().retain(|away, _| away.node != *standby);
+    /// A new epoch begins: what was heard in another one says nothing of it.
+    pub(crate) fn forget_away(&self) {
+        self.away.lock().clear();
     }
 
     /// Standbys that say of any shard that their state is not ours.

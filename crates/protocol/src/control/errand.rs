@@ -4,12 +4,11 @@
 
 use super::event::{Action, Moment, Notice, Step};
 use super::primary::renewed;
-use super::registered::with_those_that_came;
+use super::registered::Registered;
 use super::{Control, Role, Seen};
 use crate::activation::RequestId;
 use crate::lease::Lease;
-use std::collections::BTreeMap;
-use understudy_types::{DataId, Epoch, NodeId};
+use understudy_types::{Epoch, NodeId};
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +52,7 @@ impl Control {
             return;
         }
         if let (Role::Primary(primary), Errand::Forget { standby }) = (&mut self.role, &errand) {
-            primary.newcomers.forget(standby);
+            primary.followers.forget(standby);
         }
         self.running = Some(Running { id, errand });
     }
@@ -74,7 +73,7 @@ impl Control {
             }
             Errand::Forget { standby } => {
                 let counts = lease.in_sync.iter().any(|member| member.node == *standby);
-                let known = with_those_that_came(lease, primary.newcomers.iter());
+                let known = primary.followers.with_those_of(lease);
                 judge_forgetting(&known, standby, counts || primary.streams(standby))
             }
         };
@@ -110,6 +109,10 @@ impl Control {
         let (Role::Primary(primary), Some(running)) = (&self.role, &self.running) else {
             return;
         };
+        // What is under way may still bring back what is to be taken out.
+        if self.desk.is_writing() {
+            return;
+        }
         let Some(draft) = running.errand.done_to(&seen.lease) else {
             let Running { id, errand } = running.clone();
             self.running = None;
@@ -138,11 +141,7 @@ impl Control {
     }
 }
 
-fn judge_forgetting(
-    known: &BTreeMap<NodeId, DataId>,
-    standby: &NodeId,
-    is_needed: bool,
-) -> Option<Step> {
+fn judge_forgetting(known: &Registered, standby: &NodeId, is_needed: bool) -> Option<Step> {
     if is_needed {
         let fact =
             format!("{standby} streams from the primary, or is counted on in the in-sync set");

@@ -8,14 +8,14 @@ use super::hooks::HookCall;
 use super::insync::{AckHome, Joining, Leaving};
 use super::pause::{Pause, Purpose, Stage};
 use super::promotion::Promotion;
-use super::registered::{Newcomers, with_those_that_came};
+use super::registered::Followers;
 use super::standby::Standby;
 use super::{Control, Role, Seen};
 use crate::activation::RequestId;
 use crate::fallback::{Fallback, SlotNumber};
 use crate::lease::{Heads, Lease, LeaseState, StandbyId};
 use crate::shard::Requirement;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use understudy_types::{BootTime, Epoch, NodeId, ShardName};
 
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub(super) struct Primary {
     hook: Option<Box<HookCall>>,
     lapsed: bool,
     pub(super) peers: BTreeMap<StandbyId, Peer>,
-    pub(super) newcomers: Newcomers,
+    pub(super) followers: Followers,
     pub(super) joining: Option<Joining>,
     pub(super) leaving: Option<Leaving>,
     pub(super) required: Option<Requirement>,
@@ -91,7 +91,7 @@ impl Primary {
             hook,
             lapsed: false,
             peers: BTreeMap::new(),
-            newcomers: Newcomers::default(),
+            followers: Followers::default(),
             joining: None,
             leaving: None,
             required: None,
@@ -125,7 +125,7 @@ impl Primary {
             }
             Event::PeerFlushed { peer, heads } => {
                 if !self.peers.contains_key(&peer) {
-                    self.newcomers.note(&peer);
+                    self.followers.note(&peer);
                 }
                 self.peers.insert(
                     peer,
@@ -152,7 +152,6 @@ impl Primary {
     pub(super) fn won(&mut self, setup: &Setup, won: Box<Won>, out: &mut Vec<Action>) {
         self.next_renewal = won.sent_at + setup.timing.renew_every;
         self.asking.note_written();
-        self.newcomers.note_stored(&won.lease);
         self.note_in_sync_change(setup, &won.lease, out);
         self.note_pause_written(&won.lease, won.sent_at, out);
         self.extend(won.sent_at + setup.timing.holder_silence(), out);
@@ -201,6 +200,16 @@ impl Primary {
 
     pub(super) fn is_open(&self) -> bool {
         self.opened
+    }
+
+    /// One for each name.
+    pub(super) fn registered(&self, lease: &Lease) -> BTreeSet<StandbyId> {
+        let mut rows = self.followers.with_those_of(lease);
+        for member in &lease.in_sync {
+            rows.entry(member.node.clone()).or_insert(member.data_id);
+        }
+        let row = |(node, data_id)| StandbyId { node, data_id };
+        rows.into_iter().map(row).collect()
     }
 
     pub(super) fn streams(&self, node: &NodeId) -> bool {
@@ -365,7 +374,7 @@ impl Control {
         };
         if self.desk.is_idle() && primary.next_renewal <= moment.now {
             let mut draft = renewed(&seen.lease);
-            draft.registered = with_those_that_came(&seen.lease, primary.newcomers.iter());
+            draft.registered = primary.followers.with_those_of(&seen.lease);
             draft.failsafe = electors(&self.setup, primary, &seen.lease);
             primary.asking.note_drafted(&draft);
             self.desk.write(moment, seen.etag.clone(), draft, out);

@@ -4,56 +4,51 @@
 //! anybody forget one.
 
 use crate::lease::{Lease, Member, StandbyId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use understudy_types::{DataId, NodeId};
 
 /// Nobody is added beyond it.
 const REGISTERED_MAX: usize = 16;
 
-/// Those that came and that no stored lease names yet.
+/// By name, the last data root.
+pub(super) type Registered = BTreeMap<NodeId, DataId>;
+
+/// Who has streamed from this primary, whether the lease names it yet or not.
 #[derive(Debug, Default)]
-pub(super) struct Newcomers(BTreeSet<StandbyId>);
+pub(super) struct Followers(Registered);
 
-impl Newcomers {
+impl Followers {
     pub(super) fn note(&mut self, standby: &StandbyId) {
-        if self.0.len() < REGISTERED_MAX {
-            self.0.insert(standby.clone());
-        }
-    }
-
-    pub(super) fn note_stored(&mut self, lease: &Lease) {
-        self.0
-            .retain(|came| !lease.registered().any(|known| known == *came));
+        add(&mut self.0, standby.node.clone(), standby.data_id);
     }
 
     pub(super) fn forget(&mut self, standby: &NodeId) {
-        self.0.retain(|came| came.node != *standby);
+        self.0.remove(standby);
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &StandbyId> {
-        self.0.iter()
+    /// Those of the lease, and these: as the holder writes them next.
+    pub(super) fn with_those_of(&self, lease: &Lease) -> Registered {
+        let mut registered = lease.registered.clone();
+        for (node, data_id) in &self.0 {
+            add(&mut registered, node.clone(), *data_id);
+        }
+        registered
     }
 }
 
-/// As the holder writes them next.
-pub(super) fn with_those_that_came<'a>(
-    lease: &Lease,
-    came: impl Iterator<Item = &'a StandbyId>,
-) -> BTreeMap<NodeId, DataId> {
-    let mut registered = lease.registered.clone();
-    for standby in came {
-        let is_known = registered.contains_key(&standby.node);
-        if is_known || registered.len() < REGISTERED_MAX {
-            registered.insert(standby.node.clone(), standby.data_id);
-        }
+fn add(registered: &mut Registered, node: NodeId, data_id: DataId) {
+    if registered.contains_key(&node) || registered.len() < REGISTERED_MAX {
+        registered.insert(node, data_id);
     }
-    registered
 }
 
 /// As a node takes them over with the lease: the former holder is to follow.
-pub(super) fn taken_over(lease: &Lease, me: &Member) -> BTreeMap<NodeId, DataId> {
-    let former = lease.holder.as_ref().map(Member::standby_id);
-    let mut registered = with_those_that_came(lease, former.iter());
+pub(super) fn taken_over(lease: &Lease, me: &Member) -> Registered {
+    let mut registered = lease.registered.clone();
     registered.remove(&me.node);
+    let former = lease.holder.as_ref();
+    if let Some(former) = former.filter(|former| former.node != me.node) {
+        add(&mut registered, former.node.clone(), former.data_id);
+    }
     registered
 }

@@ -4,6 +4,7 @@ use super::{Control, Role};
 use crate::activation::ActivationRequest;
 use crate::lease::{Heads, Lease, StandbyId};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt;
 use understudy_types::{BootTime, Epoch};
 
@@ -64,6 +65,8 @@ pub struct ControlView {
     /// A primary's: from when on it is silent.
     pub deadline: Option<BootTime>,
     pub peers: Vec<PeerView>,
+    /// A primary's: who has a row, also while it is away.
+    pub registered: BTreeSet<StandbyId>,
     /// What a failover to this node could lose now; `None` on a primary.
     pub loss_bound: Option<super::LossBound>,
     /// The last request that came and that this node has not dealt with.
@@ -109,6 +112,10 @@ impl Control {
             )),
             _ => None,
         };
+        let registered = match (&self.role, &self.seen) {
+            (Role::Primary(primary), Some(seen)) => primary.registered(&seen.lease),
+            _ => BTreeSet::new(),
+        };
         ControlView {
             viewed_at: now,
             role: self.role_name(now),
@@ -121,6 +128,7 @@ impl Control {
             },
             deadline,
             peers,
+            registered,
             loss_bound,
             pending: self.inbox.open().cloned(),
             last_request: self.inbox.last().cloned(),

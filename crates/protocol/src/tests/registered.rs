@@ -115,6 +115,68 @@ fn many_names_are_not_too_many() {
 }
 
 #[test]
+fn full_list_has_a_place_for_the_former_holder() {
+    let mut names: Vec<_> = (10..25).map(|number| format!("n{number}")).collect();
+    names.push("b".to_owned());
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let mut lease = held("a", 4, AckPolicy::Local);
+    lease.registered = rows(&names);
+    let mut rig = Rig::new("b", 8, lease);
+    rig.promises();
+    rig.step(Event::ActivationGiven(failover(
+        "b",
+        4,
+        AcceptLoss::Unknown,
+    )));
+    rig.promises();
+    let registered = rig.written().1.registered;
+    assert!(registered.contains_key(&node("a")) && !registered.contains_key(&node("b")));
+    assert_eq!(registered.len(), 16);
+}
+
+#[test]
+fn write_under_way_does_not_bring_a_forgotten_name_back() {
+    let mut rig = primary(AckPolicy::Local, &[]);
+    rig.step(flushed("b"));
+    rig.passes(millis(3_400));
+    let (_, under_way) = rig.written();
+    assert_eq!(under_way.registered, rows(&["b"]));
+    rig.lands();
+    rig.step(Event::PeerGone(member("b").standby_id()));
+    rig.step(forget("b"));
+    assert!(rig.out.is_empty(), "it waits: {:?}", rig.out);
+    rig.step(Event::LeaseWritten(control::WriteAnswer::Applied(
+        rig.etag(),
+    )));
+    assert_eq!(rig.written().1.registered, rows(&[]));
+    rig.applies();
+    let told = |action: &Action| {
+        matches!(
+            action,
+            Action::Notify(Notice::Activation {
+                step: Step::Forgotten { .. },
+                ..
+            })
+        )
+    };
+    assert!(rig.out.iter().any(told), "{:?}", rig.out);
+}
+
+#[test]
+fn standby_that_comes_back_while_it_is_being_forgotten_is_registered_again() {
+    let mut rig = with_rows(&["b"]);
+    rig.step(forget("b"));
+    rig.lands();
+    rig.step(flushed("b"));
+    rig.step(Event::LeaseWritten(control::WriteAnswer::Applied(
+        rig.etag(),
+    )));
+    assert_eq!(rig.stored.registered, rows(&[]));
+    rig.passes(millis(3_400));
+    assert_eq!(rig.written().1.registered, rows(&["b"]));
+}
+
+#[test]
 fn forgotten_standby_is_told_when_that_is_stored_and_comes_back_when_it_streams() {
     let mut rig = with_rows(&["b", "c"]);
     rig.step(forget("b"));

@@ -89,6 +89,13 @@ fn evidence_does_not_shorten_the_wait_for_what_was_not_seen() {
 }
 
 #[test]
+fn holder_of_the_lost_lease_is_not_forgotten() {
+    let lease = stand_in(AckPolicy::Local);
+    let a = member("a");
+    assert_eq!(lease.registered, [(a.node, a.data_id)].into());
+}
+
+#[test]
 fn request_that_names_the_lost_stores_epoch_is_stale() {
     let mut rig = standby_on_stand_in(AckPolicy::Replicated);
     rig.step(asked(Epoch::new(4), AcceptLoss::Unknown));

@@ -1,10 +1,9 @@
-//! A primary's standbys: those that stream, and those that are away: the lease
-//! names them, or will soon.
+//! A primary's standbys: those that stream, and those that are away.
 
 use super::Observer;
 use crate::services::Away;
 use crate::status::StandbyStatus;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use understudy_protocol::control::{ControlView, PeerView};
 use understudy_protocol::{Heads, StandbyId};
 use understudy_types::{BootTime, ShardName, lsn_value};
@@ -25,9 +24,8 @@ impl Observer {
         let connected = control.peers.iter();
         let connected = connected.map(|peer| self.connected(peer, is_member(&peer.standby), now));
         let last_heard = self.sources.peers.away();
-        let named = lease.registered().chain(lease.in_sync.clone());
-        let rows: BTreeSet<_> = named.chain(last_heard.keys().cloned()).collect();
-        let away = rows.iter().filter(|standby| !streams(standby));
+        let away = control.registered.iter();
+        let away = away.filter(|standby| !streams(standby));
         let away = away.map(|standby| {
             let last_heard = last_heard.get(standby);
             self.away(standby, last_heard, is_member(standby), now)
