@@ -50,6 +50,11 @@ async fn wrong_epoch_wrong_target_and_wrong_primary_are_refused() {
         .await
         .expect_code(20)
         .expect_said("E201");
+    let as_json = ["--to", "charlie", "-o", "json"];
+    let refused = rig.command(&[&line[..], &as_json[..]].concat()).await;
+    let said: serde_json::Value = serde_json::from_str(&refused.stdout).expect("one document");
+    assert_eq!(said["refused"]["id"], "E202", "{said}");
+    refused.expect_code(20).expect_said("E202");
     assert!(rig.is_primary(Side::Alpha).await);
     assert_eq!(rig.epoch().await, epoch);
 }

@@ -3,12 +3,13 @@
 use crate::admin::Speaker;
 use crate::credentials::CredentialArgs;
 use crate::exit::{self, Exit};
+use crate::format::OutputFormat;
 use crate::{
     activate, admin, adopt, audit, bench, cert, check, completions, config, dev, dev_store, diff,
     errands, health, history, init, log, maintenance, man, parity, quarantine, rebuild, run,
     status, top,
 };
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 const TOUR: &str = "\
 Begin with:
@@ -92,6 +93,14 @@ enum Command {
 }
 
 impl Cli {
+    /// The command line, and how its answer is wanted. Ends the process where
+    /// it is wrong, or asks for help.
+    pub(crate) fn read() -> (Cli, OutputFormat) {
+        let matches = Cli::command().get_matches();
+        let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        (cli, output_of(&matches))
+    }
+
     pub(crate) async fn run(self) -> anyhow::Result<Exit> {
         if !matches!(self.command, Command::Run(_)) {
             admin::speak_as(Speaker::Operator(self.credentials));
@@ -125,6 +134,16 @@ impl Cli {
             Command::DevStore(args) => dev_store::dev_store(args).await,
         }
     }
+}
+
+/// Commands without the flag answer in text.
+fn output_of(matches: &ArgMatches) -> OutputFormat {
+    let mut innermost = matches;
+    while let Some((_, inner)) = innermost.subcommand() {
+        innermost = inner;
+    }
+    let wanted = innermost.try_get_one("output").ok().flatten();
+    wanted.copied().unwrap_or_default()
 }
 
 #[cfg(test)]

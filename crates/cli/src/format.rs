@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
@@ -46,9 +47,21 @@ pub(crate) fn print(text: &str) {
     let _ = out.flush();
 }
 
+/// Whether this process has printed its document.
+static HAS_ANSWERED: AtomicBool = AtomicBool::new(false);
+
 pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     print(&serde_json::to_string_pretty(value)?);
+    HAS_ANSWERED.store(true, Ordering::Relaxed);
     Ok(())
+}
+
+/// The document of a command that gives none, because it was refused or
+/// failed.
+pub(crate) fn print_json_instead(value: &serde_json::Value) {
+    if !HAS_ANSWERED.load(Ordering::Relaxed) {
+        print(&format!("{value:#}"));
+    }
 }
 
 #[cfg(test)]

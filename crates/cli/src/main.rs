@@ -54,10 +54,11 @@ mod status;
 mod supervisor;
 mod top;
 
-use clap::Parser;
 use commands::Cli;
 use exit::Exit;
+use format::{OutputFormat, print_json_instead};
 use refusal::Refusal;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 
 /// A primary makes small allocations on many threads, all the time.
@@ -65,24 +66,27 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let (cli, output) = Cli::read();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return report(&error.into()).into(),
+        Err(error) => return report(&error.into(), output).into(),
     };
     let result = runtime.block_on(cli.run());
     // Whatever still waits in the background must not hold the process.
     runtime.shutdown_background();
     match result {
         Ok(exit) => exit.into(),
-        Err(error) => report(&error).into(),
+        Err(error) => report(&error, output).into(),
     }
 }
 
-fn report(error: &anyhow::Error) -> Exit {
+fn report(error: &anyhow::Error, output: OutputFormat) -> Exit {
+    if output == OutputFormat::Json {
+        print_json_instead(&as_json(error));
+    }
     match error.downcast_ref::<Refusal>() {
         Some(refusal) => {
             eprintln!("{refusal}");
@@ -95,6 +99,15 @@ fn report(error: &anyhow::Error) -> Exit {
             eprintln!("error: {}", told(error));
             Exit::Failed
         }
+    }
+}
+
+fn as_json(error: &anyhow::Error) -> Value {
+    match error.downcast_ref::<Refusal>() {
+        Some(Refusal { id, fact, way_out }) => {
+            json!({ "refused": { "id": id, "fact": fact, "way_out": way_out } })
+        }
+        None => json!({ "error": told(error) }),
     }
 }
 

@@ -1,5 +1,6 @@
 use super::Cli;
 use crate::exit::Exit;
+use crate::format::OutputFormat;
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
 fn parse(line: &str) -> Result<Cli, ErrorKind> {
@@ -255,4 +256,19 @@ fn manual_pages_are_written_for_every_command() {
         let text = std::fs::read_to_string(directory.path().join(page)).unwrap();
         assert!(text.contains(".SH NAME"), "{page}");
     }
+}
+
+#[test]
+fn way_of_answering_is_the_innermost_commands() {
+    let read = |line: &str| {
+        let words = line.split(' ');
+        super::output_of(&Cli::command().get_matches_from(words))
+    };
+    assert_eq!(read("understudy status -o json"), OutputFormat::Json);
+    assert_eq!(
+        read("understudy maintenance off --output json"),
+        OutputFormat::Json
+    );
+    assert_eq!(read("understudy status"), OutputFormat::Text);
+    assert_eq!(read("understudy dev"), OutputFormat::Text);
 }
