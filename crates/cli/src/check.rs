@@ -128,8 +128,12 @@ pub(crate) fn describe(verdict: &Verdict) -> String {
             out += &format!("\n         → {way_out}");
         }
     }
-    if verdict.outcome != "ready" {
-        out += "\n each id has a section in docs/runbooks/refusals.md";
+    let worst = ["refused", "warn"].iter().find_map(|outcome| {
+        let mut checks = verdict.checks.iter();
+        checks.find(|check| check.outcome == *outcome)
+    });
+    if let Some(check) = worst {
+        out += &format!("\n more: understudy explain {}", check.id);
     }
     out + &format!("\n made in {}", span(verdict.took_micros as f64 / 1e6))
 }

@@ -6,8 +6,8 @@ use crate::exit::{self, Exit};
 use crate::format::OutputFormat;
 use crate::{
     activate, admin, adopt, audit, bench, cert, check, completions, config, dev, dev_store, diff,
-    errands, health, history, init, log, maintenance, man, parity, quarantine, rebuild, run,
-    status, top,
+    errands, explain, health, history, init, log, maintenance, man, parity, quarantine, rebuild,
+    run, status, top,
 };
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -68,6 +68,8 @@ enum Command {
     Forget(errands::ForgetArgs),
     /// Look at records that only a returning primary had.
     Quarantine(quarantine::QuarantineArgs),
+    /// Say what an id means, and what to do.
+    Explain(explain::ExplainArgs),
     /// Compare both nodes: version, configuration, certificates, secrets.
     Parity(parity::ParityArgs),
     /// Refuse writes on the whole pair, or take them again.
@@ -121,6 +123,7 @@ impl Cli {
             Command::Acknowledge(args) => errands::acknowledge(args).await,
             Command::Forget(args) => errands::forget(args).await,
             Command::Quarantine(args) => quarantine::quarantine(args).await,
+            Command::Explain(args) => explain::explain(args),
             Command::Parity(args) => parity::parity(args).await,
             Command::Maintenance(args) => maintenance::maintenance(args).await,
             Command::Config(args) => config::config(args),

@@ -37,6 +37,7 @@ mod config;
 mod dev;
 mod dev_store;
 mod diff;
+mod explain;
 mod health;
 mod history;
 mod init;
@@ -90,8 +91,8 @@ fn report(error: &anyhow::Error, output: OutputFormat) -> Exit {
     match error.downcast_ref::<Refusal>() {
         Some(refusal) => {
             eprintln!("{refusal}");
-            if let Some(page) = refusal.runbook() {
-                eprintln!("  more: {page}");
+            if let Some(command) = refusal.more() {
+                eprintln!("  more: {command}");
             }
             refusal.exit()
         }

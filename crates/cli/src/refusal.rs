@@ -1,4 +1,5 @@
 use crate::exit::Exit;
+use understudy_console::runbook;
 
 /// An id, the fact, and the way out. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,10 +23,10 @@ impl Refusal {
         }
     }
 
-    /// Where the runbook says more about it.
-    pub(crate) fn runbook(&self) -> Option<String> {
-        let has_section = self.id.starts_with('E');
-        has_section.then(|| format!("docs/runbooks/refusals.md, section {}", self.id))
+    /// The command that says more about it.
+    pub(crate) fn more(&self) -> Option<String> {
+        let has_section = runbook::section(self.id).is_some();
+        has_section.then(|| format!("understudy explain {}", self.id))
     }
 
     pub(crate) fn exit(&self) -> Exit {

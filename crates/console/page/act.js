@@ -1,7 +1,7 @@
 // What an operator does by the page: sign in, ask for the verdict, confirm by
 // the cluster's name, and watch the steps. The node judges and decides.
 import { receiptText } from './history.js';
-import { element, fill, loss, say, seconds } from './words.js';
+import { element, fill, loss, say, seconds, toRunbook } from './words.js';
 
 const at = (id) => document.getElementById(id);
 let known = null;
@@ -14,7 +14,12 @@ const send = async (method, path, body) => {
   return { ok: answer.ok, said };
 };
 
-const refusalText = ({ id, fact, way_out: out }) => `refused ${id}: ${fact}\nWay out: ${out}`;
+const sayRefused = (place, { id, fact, way_out: out }) => {
+  const told = `refused ${id}: ${fact}\nWay out: ${out}`;
+  if (place.textContent === told) return;
+  const parts = told.split(/\b(E\d{3}|P\d{2})\b/);
+  place.replaceChildren(...parts.map((part, index) => (index % 2 === 1 ? toRunbook(part) : part)));
+};
 const unreachable = { id: 'unknown', fact: 'this node did not answer', way_out: 'look at the other node’s page, or understudy status: it may have been done' };
 
 // Who is signed in; whether this page may be shown what it asks for.
@@ -63,9 +68,11 @@ const showVerdict = ({ situation, verdict }) => {
     return [{ text: sign, tone: checkTone }, check.id, `${check.fact}${out}`, ''];
   }));
   verdict.checks.forEach((check, index) => {
+    const { cells } = at('checks').tBodies[0].rows[index];
+    cells[1].replaceChildren(toRunbook(check.id));
     if (check.outcome !== 'refused' || !check.may_be_accepted) return;
     const box = element('input', { type: 'checkbox', value: check.id, 'aria-label': `Go on although ${check.id} refuses` });
-    at('checks').tBodies[0].rows[index].cells[3].append(box);
+    cells[3].append(box);
   });
   at('failover-only').hidden = verdict.mode !== 'failover';
   say(at('do'), verdict.mode === 'failover' ? `Fail over to ${verdict.node}` : `Switch over to ${verdict.node}`);
@@ -90,7 +97,7 @@ const askVerdict = async () => {
   }
   const { ok, said } = await send('POST', '/api/check', asked).catch(() => ({ said: unreachable }));
   if (ok) showVerdict(said);
-  else say(at('refusal'), refusalText(said));
+  else sayRefused(at('refusal'), said);
 };
 
 const act = async () => {
@@ -108,7 +115,7 @@ const act = async () => {
   say(at('refusal'), '');
   const { ok, said } = await send('POST', '/api/activation', body).catch(() => ({ said: unreachable }));
   if (ok) at('judged').hidden = true;
-  else say(at('refusal'), refusalText(said));
+  else sayRefused(at('refusal'), said);
 };
 
 // Each step as it comes, then the receipt; for everybody who looks.
@@ -121,7 +128,8 @@ export const progress = (told) => {
   say(at('steps-title'), `${told.verb} to ${told.to}, by ${told.by}, ${new Date(told.began_wall_millis).toLocaleString()}`);
   fill(at('steps-table'), ['after', 'node', 'step'], told.steps.map((step) => [`${step.seconds.toFixed(3)} s`, step.node, { text: step.detail, tone: step.failed ? 'bad' : null }]));
   const ends = { done: `DONE. ${told.ended?.text ?? ''}`, refused: `REFUSED BY THE NODES: the primary goes on as before. ${told.ended?.text ?? ''}`, end_not_seen: `ITS END WAS NOT SEEN. ${told.ended?.text ?? ''}` };
-  say(at('steps-end'), told.refusal != null ? refusalText(told.refusal) : told.ended == null ? 'under way …' : ends[told.ended.outcome]);
+  if (told.refusal != null) sayRefused(at('steps-end'), told.refusal);
+  else say(at('steps-end'), told.ended == null ? 'under way …' : ends[told.ended.outcome]);
   const { receipt } = told;
   at('receipt').replaceChildren(...(receipt == null ? [] : [
     element('p', {}, element('b', {}, `RECEIPT epoch ${receipt.epoch}: ${receipt.mode} to ${receipt.node} in ${seconds(receipt.rto_micros / 1e6)}; could lose ${loss(receipt.loss_bound)}; by ${receipt.by}`)),
@@ -141,8 +149,12 @@ export const prepare = (signedIn) => {
     const token = at('token').value;
     at('token').value = '';
     const { ok, said } = await send('POST', '/api/session', { token }).catch(() => ({ said: unreachable }));
-    say(at('sign-in-refusal'), ok ? '' : refusalText(said));
-    if (ok) signedIn();
+    if (!ok) {
+      sayRefused(at('sign-in-refusal'), said);
+      return;
+    }
+    say(at('sign-in-refusal'), '');
+    signedIn();
   });
   at('sign-out').addEventListener('click', async () => {
     await send('DELETE', '/api/session').catch(() => {});

@@ -52,6 +52,10 @@ export const say = (place, text) => {
   if (place.textContent !== text) place.textContent = text;
 };
 
+// Where the node says more about the id of a refusal or a check; in a page of
+// its own, so that what was asked for here stays.
+export const toRunbook = (id) => element('a', { href: `/runbook/${id}`, target: '_blank', rel: 'noopener' }, id);
+
 // A table with a head and rows of cells: text, or { text, tone, title }.
 export const fill = (table, head, rows) => {
   const cell = (content, index) => {

@@ -11,7 +11,7 @@
 //! Start with [`router`]; `live` feeds the page, whose files are in `page/`;
 //! `access` says who may look and act, `acts` is what operators do; `metrics`
 //! holds the one table of metric names, `health` the answers for load
-//! balancers.
+//! balancers, [`runbook`] what to do about each id that is shown.
 
 mod doorway;
 mod server;
@@ -23,6 +23,9 @@ mod subject;
 
 mod live;
 mod page;
+
+pub mod runbook;
+mod runbook_routes;
 
 mod access;
 mod access_routes;

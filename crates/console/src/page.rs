@@ -10,7 +10,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       connect-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
-const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
@@ -42,12 +42,12 @@ pub(crate) async fn page() -> Response {
 
 pub(crate) async fn file(Path(name): Path<String>) -> Response {
     match FILES.iter().find(|(known, _, _)| *known == name) {
-        Some((_, kind, text)) => sent(kind, text),
+        Some((_, kind, text)) => sent(kind, *text),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
-fn sent(kind: &'static str, text: &'static str) -> Response {
+pub(crate) fn sent(kind: &'static str, text: impl IntoResponse) -> Response {
     let headers = [
         (CONTENT_TYPE, kind),
         (CONTENT_SECURITY_POLICY, POLICY),

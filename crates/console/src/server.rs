@@ -1,6 +1,6 @@
 use crate::doorway::{Doorway, Origin};
 use crate::live::{self, ask_others, beat};
-use crate::{Console, Subject, access_routes, acts, health, metrics, page};
+use crate::{Console, Subject, access_routes, acts, health, metrics, page, runbook_routes};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_TYPE;
@@ -26,6 +26,8 @@ pub fn router<S: Subject>(console: Console<S>) -> Router {
         .route_layer(looking)
         .route("/", get(page::page))
         .route("/page/{file}", get(page::file))
+        .route("/runbook", get(runbook_routes::contents))
+        .route("/runbook/{id}", get(runbook_routes::one))
         .route(
             "/api/session",
             get(access_routes::session::<S>)

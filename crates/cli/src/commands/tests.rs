@@ -48,6 +48,8 @@ fn lines_of_the_tour_are_understood() {
         "understudy switchover --to bravo --expect-epoch 1 -o json",
         "understudy log verify d -o json",
         "understudy init --config node.toml -o json",
+        "understudy explain",
+        "understudy explain E301 -o json",
         "understudy bench put --endpoints 127.0.0.1:2379",
     ] {
         assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());

@@ -1,6 +1,7 @@
 use crate::{read, repository};
 use std::collections::BTreeSet;
 use std::path::Path;
+use understudy_console::runbook::section;
 
 fn sections(page: &str) -> BTreeSet<String> {
     let page = read(page);
@@ -23,6 +24,32 @@ fn every_alert_has_a_section_and_every_section_its_alert() {
     let link = |name: &&str| format!("docs/runbooks/alerts.md#{}", name.to_lowercase());
     let expected: Vec<String> = alerts.iter().map(link).collect();
     assert_eq!(linked, expected);
+    for alert in alerts {
+        assert!(section(alert).is_some(), "{alert}");
+    }
+}
+
+#[test]
+fn alert_links_to_its_own_section_at_the_node_that_it_is_of() {
+    let rules = read("deploy/prometheus/alerts.yml");
+    let mut linked = 0;
+    for rule in rules.split("- alert: ").skip(1) {
+        let name = rule.lines().next().unwrap_or_default();
+        for link in after(rule, "runbook_url: ") {
+            let always = format!("\"http://{{{{ $labels.instance }}}}/runbook/{name}\"");
+            let when_of_a_node = format!(
+                "\"{{{{ with $labels.instance }}}}http://{{{{ . }}}}/runbook/{name}{{{{ end }}}}\""
+            );
+            assert!(
+                [always, when_of_a_node].contains(&link.to_owned()),
+                "{link}"
+            );
+            linked += 1;
+        }
+        let of_a_node = rule.contains("summary: \"{{ $labels.instance }}");
+        assert!(!of_a_node || rule.contains("runbook_url: "), "{name}");
+    }
+    assert!(linked > 15, "{linked}");
 }
 
 #[test]
@@ -80,6 +107,9 @@ fn every_refusal_has_a_section_and_every_section_its_refusal() {
         .map(|title| title.split(' ').next().unwrap_or_default().to_owned())
         .collect();
     assert_eq!(sections, ids);
+    for id in ids {
+        assert!(section(&id).is_some(), "{id}");
+    }
 }
 
 #[test]
