@@ -4,6 +4,7 @@
 use anyhow::Context;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::task::JoinError;
 use understudy_console::{Console, Role, Subject, Tokens};
 use understudy_node::settings::PageSettings;
 
@@ -78,7 +79,7 @@ fn list_in(variable: &str) -> Option<String> {
 }
 
 /// The lists as they were looked at last.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct WatchedPeople {
     people: People,
     /// Of what was taken, or could not be.
@@ -123,27 +124,38 @@ impl WatchedPeople {
         }
     }
 
+    /// By a thread that may wait for the files. One that panics leaves these
+    /// as they were, for the next look.
+    async fn looked(&mut self, look: fn(&mut WatchedPeople) -> Look) -> Result<Look, JoinError> {
+        let mut watched = self.clone();
+        let looking = tokio::task::spawn_blocking(move || {
+            let found = look(&mut watched);
+            (watched, found)
+        });
+        let (watched, found) = looking.await?;
+        *self = watched;
+        Ok(found)
+    }
+
     /// Gives the console changed lists as they come, until it is dropped.
     pub(crate) async fn watch<S: Subject>(mut self, console: Console<S>) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let looking = tokio::task::spawn_blocking(move || {
-                let look = self.look();
-                (self, look)
-            });
-            let Ok((watched, look)) = looking.await else {
-                return;
-            };
-            self = watched;
-            match look {
-                Look::Same => {}
-                Look::Taken(tokens) => {
+            match self.looked(WatchedPeople::look).await {
+                Ok(Look::Same) => {}
+                Ok(Look::Taken(tokens)) => {
                     console.take_tokens(tokens);
                     tracing::info!("changed lists of the console's people are in use");
                 }
-                Look::Faulty(error) => tracing::warn!(
+                Ok(Look::Faulty(error)) => tracing::warn!(
                     error = format!("{error:#}"),
                     "changed lists of the console's people cannot be used: the former ones stay in use"
+                ),
+                // The process ends.
+                Err(error) if error.is_cancelled() => return,
+                Err(error) => tracing::error!(
+                    %error,
+                    "a look at the lists of the console's people broke off, and is tried again: while this line comes back, a token that was taken from a list still counts; switch over, and start this node again"
                 ),
             }
         }
@@ -204,5 +216,20 @@ mod tests {
         write(&file, KIM);
         assert!(matches!(watched.look(), Look::Same));
         assert!(matches!(watched.look(), Look::Taken(_)));
+    }
+
+    #[tokio::test]
+    async fn look_that_panics_is_told_and_the_next_one_sees_the_change() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("operators");
+        write(&file, KIM);
+        let mut watched = watched(&file);
+        write(&file, LOU);
+        let look = watched.looked(WatchedPeople::look).await;
+        assert!(matches!(look, Ok(Look::Same)), "{look:?}");
+        let broken = watched.looked(|_| panic!("the disk's driver")).await;
+        assert!(broken.is_err_and(|error| error.is_panic()));
+        let look = watched.looked(WatchedPeople::look).await;
+        assert!(matches!(look, Ok(Look::Taken(_))), "{look:?}");
     }
 }
