@@ -3,7 +3,8 @@
 
 use super::understudy;
 use rig::{Directory, linters, run, understudy_binary};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Source and destination of each asset.
@@ -26,6 +27,63 @@ async fn generate() {
     let mut generate = Command::new(linters::root().join("deploy/package/generate"));
     generate.arg(understudy_binary());
     run(generate).await.expect_code(0);
+}
+
+fn names(directory: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(directory).expect("a directory");
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("a file").file_name();
+    let text = |name: std::ffi::OsString| name.into_string().expect("a name of ASCII");
+    entries.map(name).map(text).collect()
+}
+
+/// A manual page for the binary and for each command that its help lists.
+async fn pages_of_the_help() -> BTreeSet<String> {
+    let mut pages = BTreeSet::new();
+    let mut unread = vec![Vec::<String>::new()];
+    while let Some(path) = unread.pop() {
+        let mut line: Vec<&str> = path.iter().map(String::as_str).collect();
+        line.push("--help");
+        let help = understudy(&line).await.expect_code(0).stdout;
+        let (_, commands) = help.split_once("\nCommands:\n").unwrap_or_default();
+        let list = commands.lines().take_while(|line| !line.is_empty());
+        // What a command does goes on in lines that are indented further.
+        let firsts = list.filter_map(|line| line.strip_prefix("  "));
+        let named = firsts.filter(|line| !line.starts_with(' '));
+        for name in named.filter_map(|line| line.split(' ').next()) {
+            if name != "help" {
+                unread.push([&path[..], &[name.to_owned()]].concat());
+            }
+        }
+        let page = [&["understudy".to_owned()], &path[..]].concat().join("-");
+        pages.insert(format!("{page}.1"));
+    }
+    pages
+}
+
+#[tokio::test]
+async fn what_is_generated_is_of_the_commands_there_are_and_of_no_others() {
+    // A copy of the tree, as far as `generate` knows it: other tests use the
+    // real one.
+    let tree = Directory::new();
+    let package = tree.path().join("deploy/package");
+    let left_over = package.join("generated/man/understudy-renamed.1");
+    std::fs::create_dir_all(left_over.parent().expect("a directory")).expect("directories");
+    std::fs::write(&left_over, "of a version before").expect("a file");
+    let script = package.join("generate");
+    let own = linters::root().join("deploy/package/generate");
+    std::fs::copy(own, &script).expect("the script");
+    let mut generate = Command::new(script);
+    generate.arg(understudy_binary());
+    run(generate).await.expect_code(0);
+
+    let commands = pages_of_the_help().await;
+    assert!(commands.contains("understudy-cert-issue-node.1"));
+    assert_eq!(names(&package.join("generated/man")), commands);
+    let completions = ["_understudy", "understudy", "understudy.fish"];
+    assert_eq!(
+        names(&package.join("generated/completions")),
+        BTreeSet::from(completions.map(str::to_owned))
+    );
 }
 
 #[tokio::test]
@@ -107,4 +165,9 @@ async fn scripts_can_be_read_by_a_shell_and_the_example_by_a_node() {
         .await
         .expect_code(0)
         .expect_said("data in /var/lib/understudy/prod");
+    let text = std::fs::read_to_string(example).expect("the example");
+    assert!(
+        text.contains("peers = [\"bravo.example.com:2390\"]"),
+        "{text}"
+    );
 }
