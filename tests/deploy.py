@@ -16,9 +16,9 @@ def compose(path):
     return yaml.safe_load(parsed.to_yaml())
 
 
-def chart(path, values, release):
-    """The manifests of a release, by template; refused by lint or by the
-    values' schema like `helm install` would."""
+def rendered(path, values, release):
+    """The text of each template; refused by lint or by the values' schema like
+    `helm install` would."""
     import helm_python
 
     with open(values) as file:
@@ -29,12 +29,24 @@ def chart(path, values, release):
         sys.exit(f"helm lint: {findings} {report['errors']}")
     loaded = helm_python.Chart.load(path)
     loaded.validate_schema(values)
-    rendered = loaded.render(values, name=release, namespace="default")
+    return loaded.render(values, name=release, namespace="default")
+
+
+def chart(path, values, release):
+    """The manifests of a release."""
+    texts = rendered(path, values, release)
     manifests = []
-    for template in sorted(rendered):
+    for template in sorted(texts):
         if template.endswith((".yaml", ".yml")):
-            manifests += [m for m in yaml.safe_load_all(rendered[template]) if m]
+            manifests += [m for m in yaml.safe_load_all(texts[template]) if m]
     return manifests
+
+
+def notes(path, values, release):
+    """What `helm install` says in the end."""
+    texts = rendered(path, values, release)
+    (text,) = [texts[name] for name in texts if name.endswith("/NOTES.txt")]
+    return text
 
 
 def kubernetes(path, version):
@@ -77,6 +89,7 @@ if __name__ == "__main__":
         "compose": compose,
         "chart": chart,
         "kubernetes": kubernetes,
+        "notes": notes,
         "package": package,
         "yaml": plain,
     }

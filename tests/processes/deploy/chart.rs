@@ -1,6 +1,9 @@
 //! The Helm chart, rendered by Helm's own engine and read by Kubernetes' own
 //! schemas. No cluster runs here: what its controllers make of it is not seen.
 
+mod people;
+mod speech;
+
 use super::{expect_understood, strings, understudy};
 use rig::{Directory, linters};
 use serde_json::{Value, json};
@@ -64,6 +67,17 @@ impl Manifests {
         &self.pod()["spec"]["containers"][0]
     }
 
+    /// The volume from which the pod has this file, as long as it changes with
+    /// what it is made of.
+    fn volume_of(&self, file: &str) -> Option<&Value> {
+        let mounts = self.container()["volumeMounts"].as_array()?;
+        let (directory, _) = file.rsplit_once('/')?;
+        let mount = mounts.iter().find(|m| m["mountPath"] == directory)?;
+        assert!(mount["subPath"].is_null(), "{file} would never change");
+        let volumes = self.pod()["spec"]["volumes"].as_array()?;
+        volumes.iter().find(|v| v["name"] == mount["name"])
+    }
+
     fn configuration(&self) -> &str {
         let map = self.one("ConfigMap");
         map["data"]["node.toml"].as_str().expect("a file")
@@ -102,9 +116,14 @@ async fn configurations_of_both_releases_are_sound_and_agree() {
         checked
             .expect_code(0)
             .expect_said(&format!("node {node} of cluster prod"));
-        common.push(text.replace(node, "NODE"));
+        let other = if node == "alpha" { "bravo" } else { "alpha" };
+        common.push(text.replace(node, "NODE").replace(other, "OTHER"));
     }
     assert_eq!(common[0], common[1]);
+    let peers = "peers = [\"OTHER.example.com:2390\"]\n";
+    assert!(common[0].contains(peers), "{}", common[0]);
+    let advertised = "replication = \"NODE.example.com:2390\"\n";
+    assert!(common[0].contains(advertised), "{}", common[0]);
 }
 
 #[tokio::test]

@@ -51,6 +51,9 @@ async fn configuration_files_are_sound_and_name_each_other_as_services() {
             );
         }
         assert!(text.contains("endpoint = \"http://store:9000\""));
+        let other = if name == "alpha" { "bravo" } else { "alpha" };
+        let peers = format!("peers = [\"{other}:2390\"]");
+        assert!(text.contains(&peers), "{name} knows {other}");
         let volumes = strings(&file["services"][name]["volumes"]);
         assert_eq!(volumes, [format!("{name}:/var/lib/understudy")]);
         assert!(
