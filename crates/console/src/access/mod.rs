@@ -113,8 +113,20 @@ impl Access {
             let holder = self.holder(&self.tokens.read(), caller, token, now);
             return holder.map(|holder| Some(holder.person));
         }
-        let secret = caller.cookie(&self.cookie);
-        Ok(secret.and_then(|secret| self.sessions.person(secret, now)))
+        Ok(self.person_by_cookie(caller, now))
+    }
+
+    fn person_by_cookie(&self, caller: &Caller, now: BootTime) -> Option<Person> {
+        self.sessions.person(caller.cookie(&self.cookie)?, now)
+    }
+
+    /// Whether who was let in is still somebody. A token that was right when
+    /// it was shown is no guess, so this counts against nobody's address.
+    fn is_known(&self, caller: &Caller, now: BootTime) -> bool {
+        match caller.bearer() {
+            Some(token) => self.tokens.read().holder(token).is_some(),
+            None => self.person_by_cookie(caller, now).is_some(),
+        }
     }
 
     pub(crate) fn guest(&self, caller: Caller, now: BootTime) -> Guest {
@@ -125,10 +137,8 @@ impl Access {
     /// Whoever came so may stay for now; asked again after every
     /// [`Access::changed`], and from time to time, because sessions run out.
     pub(crate) fn may_stay(&self, guest: &Guest, now: BootTime) -> bool {
-        match guest.signed_in {
-            true => matches!(self.person(&guest.caller, now), Ok(Some(_))),
-            false => self.may_look(&guest.caller, now).is_ok(),
-        }
+        let everybody_may = !guest.signed_in && !self.tokens.read().has_viewers();
+        everybody_may || self.is_known(&guest.caller, now)
     }
 
     /// Changes when a session was ended, or a token may be nobody's any more.
@@ -160,9 +170,9 @@ impl Access {
 
 #[cfg(test)]
 mod tests {
-    use super::{Access, Caller, Guest, LASTS, Role, Tokens};
+    use super::{Access, Caller, Denied, Guest, LASTS, Role, Tokens};
     use axum::http::HeaderMap;
-    use axum::http::header::COOKIE;
+    use axum::http::header::{AUTHORIZATION, COOKIE};
     use understudy_types::BootTime;
 
     const TOKEN: &str = "0123456789abcdef";
@@ -197,6 +207,22 @@ mod tests {
         assert!(!access.may_stay(&guest, now + LASTS));
         let stranger = access.guest(Caller::with(HeaderMap::new()), now);
         assert!(!stranger.signed_in && !access.may_stay(&stranger, now));
+    }
+
+    #[test]
+    fn token_that_was_right_once_counts_as_no_guess() {
+        let access = access(viewers(&format!("vic {TOKEN}")));
+        let now = BootTime::from_nanos(5);
+        let bearer = format!("Bearer {TOKEN}").parse().unwrap();
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
+        let guest = access.guest(Caller::with(headers), now);
+        assert!(guest.signed_in && access.may_stay(&guest, now));
+        access.take(viewers("lou fedcba9876543210"));
+        for _ in 0..20 {
+            assert!(!access.may_stay(&guest, now));
+        }
+        let wrong = access.sign_in(&Caller::with(HeaderMap::new()), "wrong", now);
+        assert_eq!(wrong.unwrap_err(), Denied::WrongToken, "and not E504");
     }
 
     #[test]
