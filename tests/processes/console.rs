@@ -8,19 +8,23 @@ const OVER: &str = "#over .word";
 const FLOW: &str = "#flow .word";
 const RIGHT: &str = "#right .word";
 
-async fn pair_with_operator() -> Rig {
+async fn pair_with_operator(options: RigOptions) -> Rig {
     let more = "[console]\noperators_file = \"operators.tokens\"\n".to_owned();
-    let options = RigOptions {
-        more,
-        ..RigOptions::replicated()
-    };
-    let mut rig = Rig::prepare(options).await;
-    let list = format!("kim {TOKEN}\n");
-    tokio::fs::write(rig.path().join("operators.tokens"), list)
-        .await
-        .expect("a list of operators");
+    let mut rig = Rig::prepare(RigOptions { more, ..options }).await;
+    write_list(&rig, "operators.tokens", &format!("kim {TOKEN}\n")).await;
     rig.bring_up().await;
     rig
+}
+
+async fn write_list(rig: &Rig, name: &str, list: &str) {
+    tokio::fs::write(rig.path().join(name), list)
+        .await
+        .expect("a list of people");
+}
+
+async fn sign_in(browser: &Browser, token: &str) {
+    browser.write("#token", token).await;
+    browser.click("#sign-in button").await;
 }
 
 async fn open(browser: &Browser, rig: &Rig, side: Side) {
@@ -85,7 +89,7 @@ async fn page_answers_its_three_questions_and_notices_what_changes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operator_switches_over_by_the_page_and_is_named_in_receipt_and_audit() {
-    let rig = pair_with_operator().await;
+    let rig = pair_with_operator(RigOptions::replicated()).await;
     let epoch = rig.epoch().await;
     let browser = Browser::start().await;
     browser.view(360, 740, Scheme::Dark).await;
@@ -93,11 +97,9 @@ async fn operator_switches_over_by_the_page_and_is_named_in_receipt_and_audit() 
     browser.wait_for(OVER, "YES, LOSES NOTHING").await;
     assert!(!browser.is_shown("#ask").await, "nobody is signed in");
 
-    browser.write("#token", "kim-wrong-wrong-wrong").await;
-    browser.click("#sign-in button").await;
+    sign_in(&browser, "kim-wrong-wrong-wrong").await;
     browser.wait_for("#sign-in-refusal", "E503").await;
-    browser.write("#token", TOKEN).await;
-    browser.click("#sign-in button").await;
+    sign_in(&browser, TOKEN).await;
     browser.wait_for("#who", "kim, operator").await;
     let cookies = browser.run("return document.cookie").await;
     assert_eq!(cookies, "", "no script may read the session");
@@ -128,8 +130,10 @@ async fn operator_switches_over_by_the_page_and_is_named_in_receipt_and_audit() 
     browser.wait_for("#steps-end", "DONE").await;
     rig.wait_for_primary(Side::Bravo).await;
 
-    // The new primary keeps the receipt; both pages show it, and who leads now.
+    // The new primary keeps the receipt; both pages show it, the one that
+    // acted without being opened again, and who leads now.
     browser.wait_for("#topology", "bravo · PRIMARY").await;
+    browser.wait_for("#history", "switchover to bravo").await;
     for side in Side::BOTH {
         open(&browser, &rig, side).await;
         browser.wait_for("#history", "switchover to bravo").await;
@@ -149,23 +153,104 @@ async fn operator_switches_over_by_the_page_and_is_named_in_receipt_and_audit() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operator_who_is_taken_from_the_list_is_signed_out_and_the_page_says_so() {
-    let rig = pair_with_operator().await;
+    let rig = pair_with_operator(RigOptions::replicated()).await;
     let browser = Browser::start().await;
     browser.view(1200, 900, Scheme::Light).await;
     open(&browser, &rig, Side::Alpha).await;
-    browser.write("#token", TOKEN).await;
-    browser.click("#sign-in button").await;
+    sign_in(&browser, TOKEN).await;
     browser.wait_for("#who", "kim, operator").await;
-    let list = "lou lou-0123456789abcdef\n";
-    tokio::fs::write(rig.path().join("operators.tokens"), list)
-        .await
-        .expect("a list of operators");
+    write_list(&rig, "operators.tokens", "lou lou-0123456789abcdef\n").await;
     browser.wait_for("#who", "Sign in with an operator").await;
     assert!(!browser.is_shown("#ask").await);
-    browser.write("#token", TOKEN).await;
-    browser.click("#sign-in button").await;
+    sign_in(&browser, TOKEN).await;
     browser.wait_for("#sign-in-refusal", "E503").await;
-    browser.write("#token", "lou-0123456789abcdef").await;
-    browser.click("#sign-in button").await;
+    sign_in(&browser, "lou-0123456789abcdef").await;
     browser.wait_for("#who", "lou, operator").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_not_look_any_more_is_told_so_and_not_that_the_node_is_silent() {
+    let more = "[console]\nviewers_file = \"viewers.tokens\"\n".to_owned();
+    let options = RigOptions {
+        more,
+        ..RigOptions::local()
+    };
+    let mut rig = Rig::prepare(options).await;
+    write_list(&rig, "viewers.tokens", &format!("vic {TOKEN}\n")).await;
+    // The rig itself may not look either: only probes are open.
+    rig.start_store();
+    rig.found().await;
+    rig.start_node(Side::Alpha);
+    rig.wait_for_primary(Side::Alpha).await;
+    rig.start_node(Side::Bravo);
+    let browser = Browser::start().await;
+    browser.view(1200, 900, Scheme::Light).await;
+    let page = format!("http://{}/", rig.console(Side::Alpha));
+    browser.go(&page).await;
+    expect_signed_out(&browser).await;
+    sign_in(&browser, TOKEN).await;
+    browser.wait_for("#who", "vic, viewer").await;
+    browser.wait_for(RIGHT, "YES").await;
+    assert!(!browser.is_shown("#stale").await);
+
+    browser.run("window.isOld = true").await;
+    browser.click("#sign-out").await;
+    until("the page is loaded anew", PATIENCE, || async {
+        let is_old = browser.run("return window.isOld ?? false").await;
+        (is_old == false).then_some(())
+    })
+    .await;
+    expect_signed_out(&browser).await;
+    sign_in(&browser, TOKEN).await;
+    browser.wait_for(RIGHT, "YES").await;
+
+    write_list(&rig, "viewers.tokens", "lou lou-0123456789abcdef\n").await;
+    expect_signed_out(&browser).await;
+    browser.wait_for("#stale", "the values below are of").await;
+
+    // A node that is gone is told otherwise.
+    rig.kill_node(Side::Alpha);
+    browser
+        .wait_for("#over .why", "This node does not answer")
+        .await;
+}
+
+/// Although the node is well.
+async fn expect_signed_out(browser: &Browser) {
+    let banner = "#stale:not([hidden])";
+    browser.wait_for(banner, "Nobody is signed in").await;
+    for card in ["#over", "#flow", "#right"] {
+        browser.wait_for(&format!("{card} .word"), "UNKNOWN").await;
+        let why = format!("{card} .why");
+        browser.wait_for(&why, "Nobody is signed in").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_page_shows_the_promotion_that_it_has_seen_and_whose_receipts_are_missing() {
+    // Accepts connections, as the system does for it, and never says a word.
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let mute = mute.expect("a port");
+    let address = mute.local_addr().expect("an address").to_string();
+    let more = format!("[console]\npeers = [\"{address}\"]\n");
+    let options = RigOptions {
+        // So long stands the claim before the new primary serves.
+        ttl: "8s".to_owned(),
+        more,
+        ..RigOptions::local()
+    };
+    let mut rig = Rig::start(options).await;
+    let epoch = rig.epoch().await;
+    let browser = Browser::start().await;
+    browser.view(1200, 900, Scheme::Light).await;
+    open(&browser, &rig, Side::Bravo).await;
+    browser.wait_for("#history-note", &address).await;
+    rig.kill_node(Side::Alpha);
+    rig.failover(Side::Bravo, epoch, &["--accept-loss", "unknown"])
+        .await
+        .expect_code(0);
+    let entry = format!("epoch {}: failover to bravo", epoch + 1);
+    browser.wait_for("#history", &entry).await;
+    let alpha = rig.replication(Side::Alpha).to_string();
+    browser.wait_for("#history-note", &alpha).await;
 }

@@ -5,9 +5,9 @@ use crate::refusal::Refusal;
 use crate::{admin, told};
 use futures::future::{BoxFuture, join_all};
 use std::collections::BTreeSet;
-use understudy_console::{Ask, Cluster, Ended, Judged, NodeAnswer, Tell};
+use understudy_console::{Ask, Cluster, Ended, Judged, NodeAnswer, Receipts, Tell};
 use understudy_node::config::Configuration;
-use understudy_node::status::{Receipt, Status};
+use understudy_node::status::Status;
 
 /// Receipts of each other node.
 const LAST: u32 = 50;
@@ -66,13 +66,23 @@ impl Cluster for Neighbours {
         })
     }
 
-    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<Receipt>> {
+    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Receipts> {
         Box::pin(async move {
-            let asked = self.addresses(own).into_iter().collect::<BTreeSet<_>>();
-            let asked = asked.iter().map(|address| admin::receipts(address, LAST));
-            let answers = join_all(asked).await.into_iter().flatten();
-            let ours = |receipt: &Receipt| receipt.cluster == own.cluster;
-            answers.flatten().filter(ours).collect()
+            let addresses = self.addresses(own).into_iter().collect::<BTreeSet<_>>();
+            let asked = addresses
+                .iter()
+                .map(|address| admin::receipts(address, LAST));
+            let answers = join_all(asked).await;
+            let mut receipts = Receipts::default();
+            for (address, answer) in addresses.into_iter().zip(answers) {
+                match answer {
+                    Ok(found) => receipts.found.extend(found),
+                    Err(_) => receipts.silent.push(address),
+                }
+            }
+            let is_ours = |cluster| cluster == own.cluster;
+            receipts.found.retain(|receipt| is_ours(receipt.cluster));
+            receipts
         })
     }
 

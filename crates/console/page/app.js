@@ -15,7 +15,10 @@ const now = () => performance.now() / 1000;
 let heard = null;
 let heardDate = null;
 let latest = null;
-let epoch = null;
+let shutOut = false;
+// What the shown promotions belong to.
+let ruled = null;
+let receipted = null;
 
 const answer = (id, { tone, word, why }) => {
   const card = at(id);
@@ -37,33 +40,46 @@ const show = () => {
   panels.health(known);
   panels.certificates(known);
   lag.show(now());
-  const current = known.own.lease?.epoch ?? null;
-  if (current !== epoch) {
-    epoch = current;
-    history.load();
+  const { lease } = known.own;
+  const rules = JSON.stringify([lease?.epoch, lease?.state, lease?.holder, known.primary?.node, known.statuses.map((status) => status.node)]);
+  if (rules !== ruled) {
+    ruled = rules;
+    history.renew();
   }
 };
 
 const live = (is) => {
-  if ((document.body.dataset.live === 'yes') === is) return;
   document.body.dataset.live = is ? 'yes' : 'no';
   say(at('live'), is ? 'live' : 'not live');
   at('stale').hidden = is;
 };
 
+const unknown = (why) => {
+  for (const id of ['over', 'flow', 'right']) answer(id, { tone: 'bad', word: 'UNKNOWN', why });
+};
+
 // Nothing old is shown as if it were of now.
 const doubt = () => {
-  const silence = heard == null ? null : now() - heard;
-  if (silence != null && silence < SILENCE) return;
+  const silence = now() - (heard ?? 0);
+  if (!shutOut && silence < SILENCE) return;
   live(false);
-  if (latest == null) {
+  const since = latest == null ? '' : `: the values below are of ${heardDate.toLocaleTimeString()}, and may be wrong`;
+  if (shutOut) {
+    say(at('stale'), `Nobody is signed in here${since}. This node answers: sign in with your token to see what it says.`);
+    unknown('Nobody is signed in here. This node answers: sign in to see what it says.');
+  } else if (latest == null) {
     say(at('stale'), 'This node has not said anything yet.');
-    return;
+  } else {
+    say(at('stale'), `This node has said nothing for ${seconds(Math.floor(silence))}${since}.`);
+    unknown('This node does not answer. Ask the other node’s page, or understudy status.');
   }
-  say(at('stale'), `This node has said nothing for ${seconds(Math.floor(silence))}: the values below are of ${heardDate.toLocaleTimeString()}, and may be wrong.`);
-  for (const id of ['over', 'flow', 'right']) {
-    answer(id, { tone: 'bad', word: 'UNKNOWN', why: 'This node does not answer. Ask the other node’s page, or understudy status.' });
-  }
+};
+
+// Asks whether this page may be shown anything; says so if not.
+const enter = async () => {
+  shutOut = !(await act.session());
+  doubt();
+  return !shutOut;
 };
 
 let events = null;
@@ -73,31 +89,40 @@ const listen = async () => {
   clearTimeout(again);
   events?.close();
   events = null;
-  if (!(await act.session())) {
+  if (!(await enter())) {
     // Wakes when somebody has signed in, or the node answers again.
     again = setTimeout(listen, 2000);
     return;
   }
   // Another call may have been faster.
   events?.close();
-  events = new EventSource('/api/events');
-  events.addEventListener('open', () => {
-    // It may have been ended with the session.
+  const source = new EventSource('/api/events');
+  events = source;
+  source.addEventListener('open', () => {
     act.session();
     lag.load(now).catch(() => {});
-    history.load();
+    ruled = null;
   });
-  events.addEventListener('status', (event) => {
+  source.addEventListener('status', (event) => {
     latest = JSON.parse(event.data);
+    shutOut = false;
     heard = now();
     heardDate = new Date();
     lag.grow(latest.sample, heard);
     live(true);
     show();
   });
-  events.addEventListener('activation', (event) => act.progress(JSON.parse(event.data)));
-  events.addEventListener('error', () => {
-    if (events.readyState !== EventSource.CLOSED) return;
+  source.addEventListener('activation', (event) => {
+    const told = JSON.parse(event.data);
+    act.progress(told);
+    const epoch = told?.receipt?.epoch ?? null;
+    if (epoch !== receipted && epoch != null) history.renew();
+    receipted = epoch;
+  });
+  source.addEventListener('error', () => {
+    // It may have been ended with the session.
+    enter();
+    if (source.readyState !== EventSource.CLOSED) return;
     // Refused, and the browser does not try again by itself.
     again = setTimeout(listen, 3000);
   });

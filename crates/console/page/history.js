@@ -31,14 +31,53 @@ const entry = (receipt) => {
   return element('li', {}, details);
 };
 
-export const load = async () => {
+// A silent node costs this one three seconds, and a round that is under way
+// is waited for: six at most.
+const PATIENCE = 10000;
+// A receipt is written a moment after its epoch serves.
+const SOON = 3000;
+
+let shown = null;
+let loading = false;
+let wanted = false;
+let soon = null;
+
+const note = (receipts, silent) => {
+  const none = receipts.length === 0 ? 'No node that answers has taken an epoch by request. ' : '';
+  if (silent == null) return `${none}Each node keeps its own receipts: these are of all whose addresses this node knows.`;
+  return `${none}MISSING are those of the nodes that did not give theirs: ${silent}.`;
+};
+
+const loadOnce = async () => {
   try {
-    const answer = await fetch('/api/history', { signal: AbortSignal.timeout(5000) });
-    const receipts = await answer.json();
-    if (!answer.ok) throw new Error(receipts.error);
-    at('history').replaceChildren(...receipts.reverse().map(entry));
-    say(at('history-note'), receipts.length === 0 ? 'No node that answers has taken an epoch by request.' : 'Each node keeps its own receipts: of one that does not answer there are none here.');
+    const answer = await fetch('/api/history', { signal: AbortSignal.timeout(PATIENCE) });
+    const text = await answer.text();
+    const receipts = JSON.parse(text);
+    if (!answer.ok) throw new Error(receipts.error ?? receipts.fact);
+    // What somebody has opened stays open.
+    if (text !== shown) at('history').replaceChildren(...receipts.reverse().map(entry));
+    shown = text;
+    say(at('history-note'), note(receipts, answer.headers.get('understudy-silent')));
   } catch (error) {
     say(at('history-note'), `The receipts cannot be read: ${error.message}`);
   }
+};
+
+// One at a time: an older answer never replaces a newer one.
+const load = async () => {
+  wanted = true;
+  if (loading) return;
+  loading = true;
+  while (wanted) {
+    wanted = false;
+    await loadOnce();
+  }
+  loading = false;
+};
+
+// Something has happened of which a receipt may come.
+export const renew = () => {
+  load();
+  clearTimeout(soon);
+  soon = setTimeout(load, SOON);
 };

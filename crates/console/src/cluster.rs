@@ -16,6 +16,14 @@ pub struct NodeAnswer {
     pub seconds_ago: f64,
 }
 
+/// Receipts of past promotions, and whose are missing.
+#[derive(Clone, Debug, Default)]
+pub struct Receipts {
+    pub found: Vec<Receipt>,
+    /// Replication addresses of nodes that were asked and gave none.
+    pub silent: Vec<String>,
+}
+
 /// What an operator asks for: the same as the commands' flags.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,8 +98,9 @@ pub trait Cluster: Send + Sync + 'static {
     /// Changes nothing, and returns within seconds whoever answers.
     fn others<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<NodeAnswer>>;
 
-    /// The newest receipts of every other node that answers, in no order.
-    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<Receipt>>;
+    /// The newest receipts of every other node, in no order. Returns within
+    /// seconds whoever answers.
+    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Receipts>;
 
     /// The target's verdict. Changes nothing.
     fn judge<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Judged, Refusal>>;
@@ -117,8 +126,8 @@ impl Cluster for Alone {
         Box::pin(async { Vec::new() })
     }
 
-    fn receipts<'a>(&'a self, _: &'a Status) -> BoxFuture<'a, Vec<Receipt>> {
-        Box::pin(async { Vec::new() })
+    fn receipts<'a>(&'a self, _: &'a Status) -> BoxFuture<'a, Receipts> {
+        Box::pin(async { Receipts::default() })
     }
 
     fn judge<'a>(&'a self, _: &'a Ask) -> BoxFuture<'a, Result<Judged, Refusal>> {

@@ -1,7 +1,7 @@
 use crate::access::{Access, Guest};
 use crate::acts::Acts;
 use crate::live::{LagRing, Sample, Shared};
-use crate::{Cluster, NodeAnswer, Subject, Tokens};
+use crate::{Cluster, NodeAnswer, Receipts, Subject, Tokens};
 use futures::future::join;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const LISTENERS_MAX: usize = 64;
 const OTHERS_AGE_MAX: Duration = Duration::from_millis(500);
 
 /// What the nodes' disks hold, or why this node's cannot be read.
-pub(crate) type Receipts = Arc<Result<Vec<Receipt>, String>>;
+pub(crate) type SharedReceipts = Arc<Result<Receipts, String>>;
 
 /// The state behind all routes. Clones share it.
 pub struct Console<S> {
@@ -33,7 +33,7 @@ struct Inner<S> {
     cluster: Arc<dyn Cluster>,
     ring: Mutex<LagRing>,
     others: Shared<Vec<NodeAnswer>>,
-    receipts: Shared<Receipts>,
+    receipts: Shared<SharedReceipts>,
     statuses: watch::Sender<Arc<str>>,
     places: Arc<Semaphore>,
     places_of_people: Arc<Semaphore>,
@@ -139,8 +139,9 @@ impl<S: Subject> Console<S> {
     }
 
     /// Those of this node, and of the others that answer, by epoch. Takes one
-    /// thread and one round at a time, whoever asks.
-    pub(crate) async fn receipts(&self) -> Receipts {
+    /// thread and one round at a time, whoever asks: whoever comes during a
+    /// round waits for its end and for one more.
+    pub(crate) async fn receipts(&self) -> SharedReceipts {
         let subject = self.inner.subject.clone();
         let reading = async move {
             let own = subject.status();
@@ -182,10 +183,11 @@ fn aged(mut answers: Vec<NodeAnswer>, asked: BootTime, now: BootTime) -> Vec<Nod
     answers
 }
 
-fn merged(mut receipts: Vec<Receipt>, others: Vec<Receipt>) -> Vec<Receipt> {
-    receipts.extend(others);
-    receipts.sort_by_key(|receipt| receipt.epoch);
+fn merged(own: Vec<Receipt>, others: Receipts) -> Receipts {
+    let Receipts { mut found, silent } = others;
+    found.extend(own);
+    found.sort_by_key(|receipt| receipt.epoch);
     // A node may be known by two addresses.
-    receipts.dedup_by_key(|receipt| receipt.epoch);
-    receipts
+    found.dedup_by_key(|receipt| receipt.epoch);
+    Receipts { found, silent }
 }

@@ -35,7 +35,9 @@ mod health;
 mod metrics;
 
 pub use access::{Role, TokenError, Tokens};
-pub use cluster::{Alone, Ask, Cluster, Ended, Judged, NodeAnswer, Outcome, Step, Tell, Told};
+pub use cluster::{
+    Alone, Ask, Cluster, Ended, Judged, NodeAnswer, Outcome, Receipts, Step, Tell, Told,
+};
 pub use console::Console;
 pub use metrics::{ALL as METRICS, Kind, Metric, render as render_metrics};
 pub use refusal::Refusal;

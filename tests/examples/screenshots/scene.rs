@@ -3,7 +3,7 @@
 use crate::states::State;
 use futures::future::BoxFuture;
 use understudy_console::{
-    Alone, Ask, Cluster, Ended, Judged, NodeAnswer, Refusal, Step, Subject, Tell, Told,
+    Alone, Ask, Cluster, Ended, Judged, NodeAnswer, Receipts, Refusal, Step, Subject, Tell, Told,
 };
 use understudy_node::Scrape;
 use understudy_node::status::{Receipt, Status, Verdict};
@@ -53,7 +53,7 @@ impl Cluster for Scene {
         Box::pin(async { vec![self.state.other.clone()] })
     }
 
-    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<Receipt>> {
+    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Receipts> {
         Alone.receipts(own)
     }
 

@@ -1,5 +1,7 @@
 use super::{Fixed, primary, read};
-use crate::cluster::{Ask, Cluster, Ended, Judged, NodeAnswer, Outcome, Step, Tell, Told};
+use crate::cluster::{
+    Ask, Cluster, Ended, Judged, NodeAnswer, Outcome, Receipts, Step, Tell, Told,
+};
 use crate::{Alone, Console, Refusal, Role, Tokens, router};
 use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
-use understudy_node::status::{Receipt, Status, Verdict};
+use understudy_node::status::{Status, Verdict};
 
 const KIM: &str = "kim-0123456789abcdef";
 const VIC: &str = "vic-0123456789abcdef";
@@ -27,7 +29,7 @@ impl Cluster for Recorder {
         Box::pin(async { Vec::new() })
     }
 
-    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<Receipt>> {
+    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Receipts> {
         Alone.receipts(own)
     }
 

@@ -1,7 +1,7 @@
 use super::{Fixed, console, primary, read, standby};
 use crate::{
-    Alone, Ask, Cluster, Console, Ended, Judged, NodeAnswer, Refusal, Subject, Tell, Tokens,
-    router, serve,
+    Alone, Ask, Cluster, Console, Ended, Judged, NodeAnswer, Receipts, Refusal, Subject, Tell,
+    Tokens, router, serve,
 };
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
@@ -108,8 +108,13 @@ impl Cluster for Counted {
         })
     }
 
-    fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Vec<Receipt>> {
-        Alone.receipts(own)
+    fn receipts<'a>(&'a self, _: &'a Status) -> BoxFuture<'a, Receipts> {
+        let silent = vec!["127.0.0.1:2490".to_owned(), "no\nplace".to_owned()];
+        let receipts = Receipts {
+            found: Vec::new(),
+            silent,
+        };
+        Box::pin(async { receipts })
     }
 
     fn judge<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Judged, Refusal>> {
@@ -188,6 +193,19 @@ async fn receipts_and_lag_are_empty_at_first() {
     let lag = json(&console, "/api/lag").await;
     assert_eq!(lag["fields"][0], "seconds_ago");
     assert_eq!(lag["samples"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn nodes_whose_receipts_are_missing_are_named_beside_the_list() {
+    let endpoint = "127.0.0.1:2390".to_owned();
+    let counted = Counted::new();
+    let (subject, cluster) = (counted.subject.clone(), Arc::new(counted));
+    let console = Console::new(subject, endpoint, cluster, Tokens::default());
+    let answer = get(&console, "/api/history").await;
+    let silent = "127.0.0.1:2490, no\\nplace";
+    assert_eq!(answer.headers()["understudy-silent"], silent);
+    let complete = get(&following(), "/api/history").await;
+    assert!(!complete.headers().contains_key("understudy-silent"));
 }
 
 #[tokio::test]
