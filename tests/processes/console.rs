@@ -254,3 +254,63 @@ async fn open_page_shows_the_promotion_that_it_has_seen_and_whose_receipts_are_m
     let alpha = rig.replication(Side::Alpha).to_string();
     browser.wait_for("#history-note", &alpha).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operator_fails_over_by_the_page_only_with_an_accepted_loss() {
+    let mut rig = pair_with_operator(RigOptions::local()).await;
+    let epoch = rig.epoch().await;
+    let browser = Browser::start().await;
+    browser.view(1200, 900, Scheme::Light).await;
+    open(&browser, &rig, Side::Bravo).await;
+    sign_in(&browser, TOKEN).await;
+    browser.wait_for("#who", "kim, operator").await;
+    rig.kill_node(Side::Alpha);
+    browser.wait_for(OVER, "ONLY WITH LOSS").await;
+
+    browser.write("#verb", "failover").await;
+    browser.click("#ask button").await;
+    let judged = "Ready for failover to bravo: NO. Could lose: writes acknowledged";
+    browser.wait_for("#judged-word", judged).await;
+    browser
+        .wait_for("#situation", "primary alpha does not answer here")
+        .await;
+    let word = "say below what may be lost";
+    browser.wait_for("#checks", word).await;
+    assert!(
+        !browser.is_shown("#checks input[value=P04]").await,
+        "how much is accepted is said, not that something is"
+    );
+
+    browser.write("#reason", "alpha is dead").await;
+    browser.write("#fenced-by", "a test has killed it").await;
+    browser.write("#confirm-input", "dev").await;
+    browser.click("#do").await;
+    browser.wait_for("#refusal", "refused E303").await;
+    assert!(!browser.is_shown("#steps").await, "nothing was written");
+    assert_eq!(rig.epoch().await, epoch);
+
+    browser.write("#accept-loss", "writes of the last").await;
+    browser
+        .run("document.querySelector('#accept-seconds').value = ''")
+        .await;
+    browser.write("#accept-seconds", "600").await;
+    browser.click("#do").await;
+    let receipt = format!("RECEIPT epoch {}: failover to bravo", epoch + 1);
+    browser.wait_for("#receipt", &receipt).await;
+    for told in [
+        "kim (console of bravo)",
+        "why: alpha is dead",
+        "fenced by: a test has killed it",
+        "overridden P04",
+        "--accept-loss 600",
+    ] {
+        browser.wait_for("#receipt", told).await;
+    }
+    browser.wait_for("#steps-end", "DONE").await;
+    browser.wait_for("#steps-table", "bravo").await;
+    assert!(!browser.is_shown("#judged").await);
+    assert_eq!(browser.text("#refusal").await, "");
+    rig.wait_for_primary(Side::Bravo).await;
+    browser.wait_for("#topology", "bravo · PRIMARY").await;
+    browser.wait_for("#history", "failover to bravo").await;
+}

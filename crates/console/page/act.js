@@ -55,6 +55,10 @@ export const offer = (pair) => {
 const WORDS = { ready: ['good', 'YES'], ready_with_warnings: ['warn', 'YES, with warnings'], refused: ['bad', 'NO'] };
 const SIGNS = { ok: ['good', '✓ ok'], warn: ['warn', '! warn'], refused: ['bad', '✗ refused'] };
 
+// A failover's distance from the primary: how much is accepted is said, not
+// that something is.
+const LOSS = 'P04';
+
 const showVerdict = ({ situation, verdict }) => {
   const [tone, word] = WORDS[verdict.outcome] ?? WORDS.refused;
   at('judged').hidden = false;
@@ -71,6 +75,10 @@ const showVerdict = ({ situation, verdict }) => {
     const { cells } = at('checks').tBodies[0].rows[index];
     cells[1].replaceChildren(toRunbook(check.id));
     if (check.outcome !== 'refused' || !check.may_be_accepted) return;
+    if (verdict.mode === 'failover' && check.id === LOSS) {
+      say(cells[3], 'say below what may be lost');
+      return;
+    }
     const box = element('input', { type: 'checkbox', value: check.id, 'aria-label': `Go on although ${check.id} refuses` });
     cells[3].append(box);
   });
@@ -100,6 +108,10 @@ const askVerdict = async () => {
   else sayRefused(at('refusal'), said);
 };
 
+const allow = () => {
+  at('do').disabled = at('confirm-input').value.trim() !== known?.own.cluster_name;
+};
+
 const act = async () => {
   const accept = [...at('checks').querySelectorAll('input:checked')].map((box) => box.value);
   const failover = asked.verb === 'failover';
@@ -114,8 +126,12 @@ const act = async () => {
   at('do').disabled = true;
   say(at('refusal'), '');
   const { ok, said } = await send('POST', '/api/activation', body).catch(() => ({ said: unreachable }));
-  if (ok) at('judged').hidden = true;
-  else sayRefused(at('refusal'), said);
+  if (ok) {
+    at('judged').hidden = true;
+    return;
+  }
+  sayRefused(at('refusal'), said);
+  allow();
 };
 
 // Each step as it comes, then the receipt; for everybody who looks.
@@ -162,9 +178,7 @@ export const prepare = (signedIn) => {
   });
   onSubmit('ask', askVerdict);
   onSubmit('confirm', act);
-  at('confirm-input').addEventListener('input', () => {
-    at('do').disabled = at('confirm-input').value.trim() !== known?.own.cluster_name;
-  });
+  at('confirm-input').addEventListener('input', allow);
   at('accept-loss').addEventListener('change', () => {
     at('accept-seconds-label').hidden = at('accept-loss').value !== 'seconds';
   });
