@@ -39,7 +39,7 @@ pub use cluster::{
     Alone, Ask, Cluster, Ended, Judged, NodeAnswer, Outcome, Receipts, Step, Tell, Told,
 };
 pub use console::Console;
-pub use metrics::{ALL as METRICS, Kind, Metric, render as render_metrics};
+pub use metrics::{ALL as METRICS, Form, Kind, Metric, render as render_metrics};
 pub use refusal::Refusal;
 pub use server::{router, serve};
 pub use subject::Subject;

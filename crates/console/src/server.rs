@@ -1,9 +1,11 @@
 use crate::doorway::{Doorway, Origin};
 use crate::live::{self, ask_others, beat};
+use crate::metrics::Form;
 use crate::{Console, Subject, access_routes, acts, health, metrics, page, runbook_routes};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -12,7 +14,6 @@ use tokio::net::TcpListener;
 
 /// The largest request has a reason and some evidence.
 const BODY_BYTES_MAX: usize = 16 << 10;
-const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All routes; what is read answers GET and HEAD.
 pub fn router<S: Subject>(console: Console<S>) -> Router {
@@ -75,7 +76,13 @@ pub async fn serve<S: Subject>(
     }
 }
 
-async fn exposition<S: Subject>(State(console): State<Console<S>>) -> impl IntoResponse {
-    let text = metrics::render(&console.subject().scrape().await);
-    ([(CONTENT_TYPE, PROMETHEUS_TEXT)], text)
+async fn exposition<S: Subject>(
+    State(console): State<Console<S>>,
+    headers: HeaderMap,
+) -> impl IntoResponse {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    let form = Form::wanted(accept.unwrap_or_default());
+    let text = metrics::render(&console.subject().scrape().await, form);
+    let headers = [(CONTENT_TYPE, form.content_type()), (VARY, "accept")];
+    (headers, text)
 }

@@ -1,8 +1,11 @@
-//! Prometheus text, computed from one status at the moment of the scrape.
+//! Prometheus' text or OpenMetrics, computed from one status at the moment of
+//! the scrape.
 
+mod form;
 mod samples;
 mod table;
 
+pub use form::Form;
 pub use table::{ALL, Kind, Metric};
 
 use samples::{Sample, Value, samples};
@@ -11,7 +14,7 @@ use understudy_node::Scrape;
 use understudy_node::meters::Times;
 
 /// The exposition of one node. A metric without a known value has no line.
-pub fn render(scrape: &Scrape) -> String {
+pub fn render(scrape: &Scrape, form: Form) -> String {
     let samples = samples(scrape);
     let mut out = String::new();
     for metric in ALL {
@@ -22,8 +25,9 @@ pub fn render(scrape: &Scrape) -> String {
         if own.is_empty() {
             continue;
         }
-        let _ = writeln!(out, "# HELP {} {}", metric.name, metric.help);
-        let _ = writeln!(out, "# TYPE {} {}", metric.name, metric.kind.word());
+        let family = family(metric, form);
+        let _ = writeln!(out, "# HELP {family} {}", metric.help);
+        let _ = writeln!(out, "# TYPE {family} {}", metric.kind.word());
         for sample in own {
             match &sample.value {
                 Value::Number(value) => line(&mut out, metric.name, &sample.labels, *value),
@@ -31,7 +35,18 @@ pub fn render(scrape: &Scrape) -> String {
             }
         }
     }
+    if form == Form::OpenMetrics {
+        out += "# EOF\n";
+    }
     out
+}
+
+/// A counter's ending is of its samples only, for OpenMetrics.
+fn family(metric: &Metric, form: Form) -> &'static str {
+    match (form, metric.kind) {
+        (Form::OpenMetrics, Kind::Counter) => metric.name.trim_end_matches("_total"),
+        _ => metric.name,
+    }
 }
 
 fn line(out: &mut String, name: &str, pairs: &[(&'static str, String)], value: f64) {
@@ -44,7 +59,7 @@ fn histogram(out: &mut String, sample: &Sample, times: &Times) {
     let bounds = times
         .within
         .iter()
-        .map(|(bound, count)| (number(bound.as_secs_f64()), *count));
+        .map(|(bound, count)| (format!("{:?}", bound.as_secs_f64()), *count));
     for (bound, count) in bounds.chain([("+Inf".to_owned(), times.count)]) {
         let mut pairs = sample.labels.clone();
         pairs.push(("le", bound));

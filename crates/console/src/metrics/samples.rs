@@ -1,4 +1,5 @@
 use super::table::*;
+use understudy_log::segment::FORMAT_VERSION;
 use understudy_node::Scrape;
 use understudy_node::meters::{Counts, Readings, Times};
 use understudy_node::status::{
@@ -70,7 +71,8 @@ impl Samples {
 pub(super) fn samples(scrape: &Scrape) -> Vec<Sample> {
     let mut out = Samples(Vec::new());
     let status = &scrape.status;
-    out.put(&BUILD_INFO, &[&status.version], 1.0);
+    let format = FORMAT_VERSION.to_string();
+    out.put(&BUILD_INFO, &[&status.version, &format], 1.0);
     let maintenance = f64::from(u8::from(status.maintenance.is_some()));
     out.put(&MAINTENANCE, &[], maintenance);
     for role in ROLES {

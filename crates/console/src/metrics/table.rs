@@ -40,7 +40,7 @@ macro_rules! metrics {
 }
 
 metrics! {
-    BUILD_INFO "understudy_build_info" Gauge ["version"] "The running binary; always 1."
+    BUILD_INFO "understudy_build_info" Gauge ["version", "format"] "The running binary, and the version of the log's format that it writes; always 1."
     ROLE "understudy_role" Gauge ["role"] "1 for the role that this node has, 0 for the others."
     EPOCH "understudy_epoch" Gauge [] "The epoch of the lease as last seen; absent before it was seen."
     PROMISED_EPOCH "understudy_promised_epoch" Gauge [] "The highest epoch that this node has promised."

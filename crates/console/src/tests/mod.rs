@@ -1,9 +1,10 @@
 mod access;
 mod live;
+mod metrics;
 mod page;
 
 use crate::health::LagLimit;
-use crate::{Alone, Console, METRICS, Subject, Tokens, render_metrics, router};
+use crate::{Alone, Console, Form, METRICS, Subject, Tokens, render_metrics, router};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
@@ -121,7 +122,7 @@ fn primary() -> Value {
 fn times() -> Times {
     let millis = Duration::from_millis;
     Times {
-        within: vec![(millis(1), 2), (millis(10), 3)],
+        within: vec![(millis(1), 2), (millis(10), 3), (millis(1_000), 3)],
         count: 4,
         total: millis(1_500),
     }
@@ -183,7 +184,11 @@ fn scrape(status: &Status, is_primary: bool) -> Scrape {
 }
 
 fn exposition(status: Value, is_primary: bool) -> String {
-    render_metrics(&scrape(&read(status), is_primary))
+    exposition_as(status, is_primary, Form::Plain)
+}
+
+fn exposition_as(status: Value, is_primary: bool, form: Form) -> String {
+    render_metrics(&scrape(&read(status), is_primary), form)
 }
 
 /// The names of the families: each is announced by its type.
