@@ -68,7 +68,9 @@ async fn what_is_generated_is_of_the_commands_there_are_and_of_no_others() {
     let package = tree.path().join("deploy/package");
     let left_over = package.join("generated/man/understudy-renamed.1");
     std::fs::create_dir_all(left_over.parent().expect("a directory")).expect("directories");
-    std::fs::write(&left_over, "of a version before").expect("a file");
+    tokio::fs::write(&left_over, "of a version before")
+        .await
+        .expect("a file");
     let script = package.join("generate");
     let own = linters::root().join("deploy/package/generate");
     std::fs::copy(own, &script).expect("the script");
