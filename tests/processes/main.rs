@@ -25,6 +25,7 @@ mod store;
 mod supervised;
 mod switchover;
 mod terminal;
+mod there_and_back;
 mod tls;
 mod upgrade;
 mod without_store;

@@ -57,6 +57,22 @@ fn lines_of_the_tour_are_understood() {
 }
 
 #[test]
+fn lines_of_the_readme_are_understood() {
+    let readme = include_str!("../../../../README.md");
+    let commands = readme
+        .lines()
+        .filter(|line| line.starts_with("understudy "))
+        .map(|line| line.split('#').next().unwrap_or_default())
+        .map(|line| line.trim().trim_end_matches('&').replace(" N", " 1"));
+    let mut seen = 0;
+    for line in commands {
+        assert!(parse(&line).is_ok(), "{line}: {:?}", parse(&line).err());
+        seen += 1;
+    }
+    assert!(seen > 20, "{seen} lines");
+}
+
+#[test]
 fn verbs_need_target_and_epoch() {
     for verb in ["switchover", "failover"] {
         let missing = Some(ErrorKind::MissingRequiredArgument);
