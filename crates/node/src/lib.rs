@@ -51,3 +51,4 @@ pub mod stand_in;
 pub use clock::BootClock;
 pub use node::{ClaimedRoot, FatalError, Node, Observer, Scrape, StartError};
 pub use pulse::Pulses;
+pub use understudy_log::segment::FORMAT_VERSION as LOG_FORMAT;

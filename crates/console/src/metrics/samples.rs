@@ -1,10 +1,9 @@
 use super::table::*;
-use understudy_log::segment::FORMAT_VERSION;
-use understudy_node::Scrape;
 use understudy_node::meters::{Counts, Readings, Times};
 use understudy_node::status::{
     Lag, LeaseStatus, ScrubStatus, ShardStatus, StandbyStatus, StateStatus, Status, StreamStatus,
 };
+use understudy_node::{LOG_FORMAT, Scrape};
 use understudy_protocol::LossBound;
 use understudy_protocol::control::AckHome;
 use understudy_protocol::lag::Condition;
@@ -71,7 +70,7 @@ impl Samples {
 pub(super) fn samples(scrape: &Scrape) -> Vec<Sample> {
     let mut out = Samples(Vec::new());
     let status = &scrape.status;
-    let format = FORMAT_VERSION.to_string();
+    let format = LOG_FORMAT.to_string();
     out.put(&BUILD_INFO, &[&status.version, &format], 1.0);
     let maintenance = f64::from(u8::from(status.maintenance.is_some()));
     out.put(&MAINTENANCE, &[], maintenance);
