@@ -99,6 +99,8 @@ async fn operator_switches_over_by_the_page_and_is_named_in_receipt_and_audit() 
 
     sign_in(&browser, "kim-wrong-wrong-wrong").await;
     browser.wait_for("#sign-in-refusal", "E503").await;
+    let explained = "return document.querySelector('#sign-in-refusal a').pathname";
+    assert_eq!(browser.run(explained).await, "/runbook/E503");
     sign_in(&browser, TOKEN).await;
     browser.wait_for("#who", "kim, operator").await;
     let cookies = browser.run("return document.cookie").await;
@@ -109,6 +111,8 @@ async fn operator_switches_over_by_the_page_and_is_named_in_receipt_and_audit() 
         .wait_for("#judged-word", "Ready for switchover to bravo: YES")
         .await;
     browser.wait_for("#checks", "P01").await;
+    let explained = "return document.querySelector('#checks a').pathname";
+    assert_eq!(browser.run(explained).await, "/runbook/P01");
     assert_fits(&browser, 360).await;
     browser.write("#reason", "a test of the page").await;
     browser.write("#confirm-input", "prod").await;
