@@ -285,6 +285,11 @@ async fn operator_fails_over_by_the_page_only_with_an_accepted_loss() {
         "how much is accepted is said, not that something is"
     );
 
+    let colour =
+        |tone| format!("return getComputedStyle(document.querySelector('#checks .{tone}')).color");
+    let (good, bad) = (colour("good"), colour("bad"));
+    assert_ne!(browser.run(&good).await, browser.run(&bad).await);
+
     browser.write("#reason", "alpha is dead").await;
     browser.write("#fenced-by", "a test has killed it").await;
     browser.write("#confirm-input", "dev").await;
