@@ -133,10 +133,13 @@ mod tests {
     #[test]
     fn each_role_may_call_what_is_for_it() {
         let node = Peer::Member(Role::Node("bravo".parse().unwrap()));
-        assert_eq!(may(&node), [FOLLOW, STATUS]);
+        assert_eq!(may(&node), [FOLLOW, STATUS, RECEIPTS]);
         let operator = Peer::Member(Role::Operator("ann".to_owned()));
-        assert_eq!(may(&operator), [STATUS, REBUILD, APPEND, UNHEARD_OF]);
-        let everything = [FOLLOW, STATUS, REBUILD, APPEND, UNHEARD_OF];
+        let operators = [STATUS, RECEIPTS, FORGET, REBUILD, APPEND, UNHEARD_OF];
+        assert_eq!(may(&operator), operators);
+        let everything = [
+            FOLLOW, STATUS, RECEIPTS, FORGET, REBUILD, APPEND, UNHEARD_OF,
+        ];
         assert_eq!(may(&Peer::Anybody), everything);
     }
 
