@@ -4,6 +4,7 @@
 use rig::{Process, Rig, RigOptions, Side, Signal, run, until};
 use std::process::Command;
 use std::time::Duration;
+use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(40);
 const README: &str = include_str!("../../README.md");
@@ -160,6 +161,7 @@ impl Operator {
 /// Types them all, and looks where the role is after each move.
 async fn moved_there_and_back(operator: &mut Operator, lines: &[Line]) {
     let mut moves = Vec::new();
+    let began = Instant::now();
     for line in lines {
         operator.types(line).await;
         if let Some(to) = line.after("--to") {
@@ -169,6 +171,7 @@ async fn moved_there_and_back(operator: &mut Operator, lines: &[Line]) {
             moves.push(side);
         }
     }
+    println!("{} commands in {:.1?}", lines.len(), began.elapsed());
     assert_eq!(moves, [Side::Bravo, Side::Alpha]);
     operator.rig.wait_for_standby(Side::Bravo).await;
 }
