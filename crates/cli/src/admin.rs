@@ -3,6 +3,8 @@
 use crate::credentials::CredentialArgs;
 use crate::operator::operator;
 use bytes::Bytes;
+use futures::future::join_all;
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -117,8 +119,30 @@ pub(crate) async fn profile(address: &str) -> Result<NodeProfile, NoAnswer> {
         .map_err(|error| format!("its profile cannot be read (another version?): {error}"))
 }
 
-/// The newest receipts that this node keeps, oldest first.
-pub(crate) async fn receipts(address: &str, last: u32) -> Result<Vec<Receipt>, NoAnswer> {
+/// What nodes keep, and who did not say what it keeps.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    /// In no order; of a node with two addresses twice.
+    pub(crate) receipts: Vec<Receipt>,
+    pub(crate) silent: Vec<(String, NoAnswer)>,
+}
+
+/// Asks every address at once, each once, for the newest receipts.
+pub(crate) async fn gather_receipts(addresses: Vec<String>, last: u32) -> Gathered {
+    let addresses: BTreeSet<_> = addresses.into_iter().collect();
+    let asked = addresses.iter().map(|address| receipts(address, last));
+    let answers = join_all(asked).await;
+    let mut gathered = Gathered::default();
+    for (address, answer) in addresses.into_iter().zip(answers) {
+        match answer {
+            Ok(receipts) => gathered.receipts.extend(receipts),
+            Err(why) => gathered.silent.push((address, why)),
+        }
+    }
+    gathered
+}
+
+async fn receipts(address: &str, last: u32) -> Result<Vec<Receipt>, NoAnswer> {
     let mut client = client(address).await?;
     let response = in_time(client.receipts(ReceiptsRequest { last })).await?;
     serde_json::from_str(&response.json)
@@ -272,7 +296,7 @@ pub(crate) async fn ask_all(addresses: Vec<String>) -> Vec<(String, Result<Statu
             unique.push(address);
         }
     }
-    futures::future::join_all(unique.into_iter().map(|address| async move {
+    join_all(unique.into_iter().map(|address| async move {
         let answer = status(&address).await;
         (address, answer)
     }))

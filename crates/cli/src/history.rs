@@ -1,12 +1,11 @@
 //! `understudy history`: the receipts that nodes kept.
 
-use crate::admin::{self, NoAnswer};
+use crate::admin::{self, Gathered};
 use crate::exit::Exit;
 use crate::format::{OutputFormat, print, print_json, span};
 use crate::log::identify;
 use crate::nodes::NodesArgs;
 use clap::Args;
-use futures::future::join_all;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use understudy_node::receipts;
@@ -56,37 +55,17 @@ pub(crate) async fn history(args: HistoryArgs) -> anyhow::Result<Exit> {
     })
 }
 
-struct Found {
-    /// By epoch.
-    receipts: Vec<Receipt>,
-    silent: Vec<(String, NoAnswer)>,
-}
-
-fn of_root(data: &Path, last: u32) -> anyhow::Result<Found> {
+fn of_root(data: &Path, last: u32) -> anyhow::Result<Gathered> {
     let (disk, _) = identify(data)?;
     let receipts = receipts::read(&disk)?;
-    Ok(Found {
+    Ok(Gathered {
         receipts: receipts::newest(&receipts, last as usize).to_vec(),
         silent: Vec::new(),
     })
 }
 
-async fn of_nodes(addresses: Vec<String>, last: u32) -> anyhow::Result<Found> {
-    let addresses: BTreeSet<_> = addresses.into_iter().collect();
-    let asked = addresses
-        .iter()
-        .map(|address| admin::receipts(address, last));
-    let answers = join_all(asked).await;
-    let mut found = Found {
-        receipts: Vec::new(),
-        silent: Vec::new(),
-    };
-    for (address, answer) in addresses.into_iter().zip(answers) {
-        match answer {
-            Ok(receipts) => found.receipts.extend(receipts),
-            Err(why) => found.silent.push((address, why)),
-        }
-    }
+async fn of_nodes(addresses: Vec<String>, last: u32) -> anyhow::Result<Gathered> {
+    let mut found = admin::gather_receipts(addresses, last).await;
     if found.receipts.is_empty()
         && let [(address, why), ..] = &found.silent[..]
     {
@@ -98,9 +77,7 @@ async fn of_nodes(addresses: Vec<String>, last: u32) -> anyhow::Result<Found> {
     if clusters.len() > 1 {
         anyhow::bail!("the nodes that were named belong to several clusters: ask those of one");
     }
-    found.receipts.sort_by_key(|receipt| receipt.epoch);
-    // A node may have been named by two addresses.
-    found.receipts.dedup_by_key(|receipt| receipt.epoch);
+    receipts::put_in_order(&mut found.receipts);
     Ok(found)
 }
 

@@ -3,8 +3,7 @@
 use crate::activate::PageWay;
 use crate::refusal::Refusal;
 use crate::{admin, told};
-use futures::future::{BoxFuture, join_all};
-use std::collections::BTreeSet;
+use futures::future::BoxFuture;
 use understudy_console::{Ask, Cluster, Ended, Judged, NodeAnswer, Receipts, Tell};
 use understudy_node::config::Configuration;
 use understudy_node::status::Status;
@@ -68,21 +67,13 @@ impl Cluster for Neighbours {
 
     fn receipts<'a>(&'a self, own: &'a Status) -> BoxFuture<'a, Receipts> {
         Box::pin(async move {
-            let addresses = self.addresses(own).into_iter().collect::<BTreeSet<_>>();
-            let asked = addresses
-                .iter()
-                .map(|address| admin::receipts(address, LAST));
-            let answers = join_all(asked).await;
-            let mut receipts = Receipts::default();
-            for (address, answer) in addresses.into_iter().zip(answers) {
-                match answer {
-                    Ok(found) => receipts.found.extend(found),
-                    Err(_) => receipts.silent.push(address),
-                }
+            let gathered = admin::gather_receipts(self.addresses(own), LAST).await;
+            let found = gathered.receipts.into_iter();
+            let silent = gathered.silent.into_iter();
+            Receipts {
+                found: found.filter(|one| one.cluster == own.cluster).collect(),
+                silent: silent.map(|(address, _)| address).collect(),
             }
-            let is_ours = |cluster| cluster == own.cluster;
-            receipts.found.retain(|receipt| is_ours(receipt.cluster));
-            receipts
         })
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use understudy_node::BootClock;
+use understudy_node::receipts;
 use understudy_node::status::{Receipt, Status};
 use understudy_types::{BootTime, Clock};
 
@@ -186,8 +187,7 @@ fn aged(mut answers: Vec<NodeAnswer>, asked: BootTime, now: BootTime) -> Vec<Nod
 fn merged(own: Vec<Receipt>, others: Receipts) -> Receipts {
     let Receipts { mut found, silent } = others;
     found.extend(own);
-    found.sort_by_key(|receipt| receipt.epoch);
     // A node may be known by two addresses.
-    found.dedup_by_key(|receipt| receipt.epoch);
+    receipts::put_in_order(&mut found);
     Receipts { found, silent }
 }

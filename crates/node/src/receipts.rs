@@ -30,8 +30,14 @@ pub fn read(disk: &impl Disk) -> Result<Vec<Receipt>, ReceiptError> {
             .map_err(|source| ReceiptError::Unreadable { file, source })?;
         receipts.push(receipt);
     }
-    receipts.sort_by_key(|receipt| receipt.epoch);
+    put_in_order(&mut receipts);
     Ok(receipts)
+}
+
+/// By epoch, and each once: an epoch is taken by one node.
+pub fn put_in_order(receipts: &mut Vec<Receipt>) {
+    receipts.sort_by_key(|receipt| receipt.epoch);
+    receipts.dedup_by_key(|receipt| receipt.epoch);
 }
 
 /// The last `count` of them.

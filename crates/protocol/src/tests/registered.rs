@@ -42,6 +42,18 @@ fn with_rows(names: &[&str]) -> Rig {
     rig
 }
 
+/// Who is registered when `b` claims the lease of `a`, which named these.
+fn b_takes_over(names: &[&str]) -> BTreeMap<NodeId, DataId> {
+    let mut lease = held("a", 4, AckPolicy::Local);
+    lease.registered = rows(names);
+    let mut rig = Rig::new("b", 8, lease);
+    rig.promises();
+    let request = failover("b", 4, AcceptLoss::Unknown);
+    rig.step(Event::ActivationGiven(request));
+    rig.promises();
+    rig.written().1.registered
+}
+
 #[test]
 fn standby_that_came_stays_registered_when_it_goes_and_when_the_primary_restarts() {
     let mut rig = with_rows(&["b", "c"]);
@@ -90,17 +102,7 @@ fn new_disk_under_a_name_takes_the_name_s_row() {
 
 #[test]
 fn promotion_registers_the_former_holder_and_not_the_new_one() {
-    let mut lease = held("a", 4, AckPolicy::Local);
-    lease.registered = rows(&["b", "c"]);
-    let mut rig = Rig::new("b", 8, lease);
-    rig.promises();
-    rig.step(Event::ActivationGiven(failover(
-        "b",
-        4,
-        AcceptLoss::Unknown,
-    )));
-    rig.promises();
-    assert_eq!(rig.written().1.registered, rows(&["a", "c"]));
+    assert_eq!(b_takes_over(&["b", "c"]), rows(&["a", "c"]));
 }
 
 #[test]
@@ -119,17 +121,7 @@ fn full_list_has_a_place_for_the_former_holder() {
     let mut names: Vec<_> = (10..25).map(|number| format!("n{number}")).collect();
     names.push("b".to_owned());
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let mut lease = held("a", 4, AckPolicy::Local);
-    lease.registered = rows(&names);
-    let mut rig = Rig::new("b", 8, lease);
-    rig.promises();
-    rig.step(Event::ActivationGiven(failover(
-        "b",
-        4,
-        AcceptLoss::Unknown,
-    )));
-    rig.promises();
-    let registered = rig.written().1.registered;
+    let registered = b_takes_over(&names);
     assert!(registered.contains_key(&node("a")) && !registered.contains_key(&node("b")));
     assert_eq!(registered.len(), 16);
 }
